@@ -1,0 +1,65 @@
+"""The `srkit` command: collects the commands and turns srkit's errors into one line each."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from srkit import __version__
+from srkit.cli.eval import evaluate
+from srkit.cli.models import models
+from srkit.cli.train import train
+from srkit.cli.upscale import upscale
+from srkit.errors import SrkitError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        # The field's tools spell options with underscores as often as with hyphens.
+        "token_normalize_func": lambda token: token.replace("_", "-"),
+    },
+)
+app.command("upscale")(upscale)
+app.command("eval")(evaluate)
+app.command("train")(train)
+app.command("models")(models)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"srkit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+) -> None:
+    """Enlarge images, and train and measure the models that do it."""
+
+
+def run() -> None:
+    """Run the command line: exit 0 when done, 1 when files were refused, 2 on misuse."""
+    try:
+        app()
+    except SrkitError as error:
+        if "--debug" in sys.argv:
+            raise
+        typer.echo(f"srkit: {error}", err=True)
+        if error.hint:
+            typer.echo(f"hint: {error.hint}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output has closed it; nothing is left to say to them.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)

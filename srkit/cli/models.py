@@ -1,0 +1,34 @@
+"""`srkit models`: what can be used at once, and what can be trained."""
+
+from typing import Annotated
+
+import typer
+
+
+def models(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """List the released models with their scores, and the models that can be trained."""
+    import json
+    from dataclasses import asdict
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from srkit.checkpoint import read_header, released
+    from srkit.models import PRESETS
+
+    headers = {name: read_header(path) for name, path in released().items()}
+    if as_json:
+        found = {name: asdict(h) | {"path": str(h.path)} for name, h in headers.items()}
+        typer.echo(json.dumps({"released": found, "trainable": list(PRESETS)}, indent=2))
+        return
+    table = Table("model", "scale", "scores", "what it is", title="Released models")
+    for name, header in headers.items():
+        scores = ", ".join(
+            f"{s['set']} {s['psnr']:.2f} dB ({s['protocol']})" for s in header.card.scores
+        )
+        table.add_row(name, f"x{header.config.get('scale', 1)}", scores, header.card.summary)
+    console = Console()
+    console.print(table)
+    console.print(f"To train: {', '.join(PRESETS)}")

@@ -1,0 +1,113 @@
+"""`srkit train`: train a model on a folder of HR images, or on DIV2K."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from srkit.errors import ConfigError
+
+
+def train(
+    dataset: Annotated[
+        str, typer.Option(help="A folder of HR images (searched recursively), or DIV2K.")
+    ],
+    model: Annotated[
+        str, typer.Option("-n", "--model", help="A model to train: see `srkit models`.")
+    ] = "lapwave-m",
+    scale: Annotated[
+        int | None, typer.Option("-s", "--scale", help="Enlargement: 2, 3, 4 or 8.")
+    ] = None,
+    steps: Annotated[int, typer.Option(help="Optimiser steps.")] = 100_000,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the run and its checkpoint [default: model-xN].")
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder that holds the runs' folders.")
+    ] = Path("experiments"),
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the run's last saved state.")
+    ] = False,
+    validation: Annotated[
+        list[str] | None,
+        typer.Option(help="Folder of HR images, or Set5, Set14, ...; may be repeated."),
+    ] = None,
+    data_root: Annotated[
+        Path | None,
+        typer.Option(envvar="SRKIT_DATA", help="Folder that data sets are found in or put in."),
+    ] = None,
+    batch_size: Annotated[int, typer.Option(help="Patches a step.")] = 16,
+    patch_size: Annotated[int, typer.Option(help="Side of a patch, in LR pixels.")] = 48,
+    learning_rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 1e-3,
+    warmup: Annotated[int, typer.Option(help="Steps of linear warm-up before the cosine.")] = 200,
+    weight_decay: Annotated[float, typer.Option(help="AdamW's weight decay.")] = 0.0,
+    clip_gradient: Annotated[float, typer.Option(help="Largest norm of the gradient.")] = 1.0,
+    ema: Annotated[float, typer.Option(help="Decay of the averaged weights.")] = 0.999,
+    seed: Annotated[int, typer.Option(help="Seed of weights and batches.")] = 0,
+    pretrained: Annotated[
+        str | None, typer.Option(help="Checkpoint to start from, also of another scale.")
+    ] = None,
+    log_every: Annotated[int, typer.Option(help="Steps between lines of the log.")] = 100,
+    validate_every: Annotated[int, typer.Option(help="Steps between validations.")] = 2000,
+    save_every: Annotated[int, typer.Option(help="Steps between saved states.")] = 1000,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A setting of the model, as key=value; may be repeated."),
+    ] = None,
+) -> None:
+    """Train a model on a folder of HR images; LR images are made by MATLAB's bicubic."""
+    from srkit.data.datasets import resolve_dataset
+    from srkit.evaluation.evaluate import resolve_benchmark
+    from srkit.layers.registry import lookup
+    from srkit.models import PRESETS
+    from srkit.training.config import TrainingConfig
+    from srkit.training.loop import train as run
+
+    def say(line: str) -> None:
+        typer.echo(line, err=True)
+
+    changed = dict(_setting(word) for word in settings or [])
+    if scale is not None:
+        changed["scale"] = scale
+    kind, preset = lookup(PRESETS, "model", model)
+    if name is None:
+        name = f"{model}-x{changed.get('scale', preset.get('scale', 4))}" if kind != "lpae" else model
+    config = TrainingConfig.parse(
+        {
+            "name": name,
+            "model": model,
+            "model_settings": changed,
+            "dataset": str(resolve_dataset(dataset, data_root, say=say)),
+            "validation": [str(resolve_benchmark(word, data_root)) for word in validation or []],
+            "steps": steps,
+            "batch_size": batch_size,
+            "patch_size": patch_size,
+            "learning_rate": learning_rate,
+            "warmup": warmup,
+            "weight_decay": weight_decay,
+            "clip_gradient": clip_gradient,
+            "ema": ema,
+            "seed": seed,
+            "pretrained": pretrained,
+            "log_every": log_every,
+            "validate_every": validate_every,
+            "save_every": save_every,
+        }
+    )
+    outcome = run(config, output / name, resume=resume, say=say)
+    if outcome.signal is not None:
+        # The exit code a shell expects of a process that ended because of a signal.
+        raise typer.Exit(128 + outcome.signal)
+    typer.echo(outcome.checkpoint)
+
+
+def _setting(word: str) -> tuple[str, Any]:
+    key, equals, text = word.partition("=")
+    if not key or not equals:
+        raise ConfigError(f"--set {word}: expected key=value")
+    for kind in (int, float):
+        try:
+            return key, kind(text)
+        except ValueError:
+            continue
+    return key, {"true": True, "false": False}.get(text.lower(), text)

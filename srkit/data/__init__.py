@@ -1,0 +1,1 @@
+"""Where training images come from, and how batches are drawn from them."""

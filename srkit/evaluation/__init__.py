@@ -1,0 +1,1 @@
+"""Metrics under named protocols, benchmark sets, and tables of results."""

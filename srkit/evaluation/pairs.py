@@ -1,0 +1,127 @@
+"""Pairs of an HR image and the LR image that a model is asked to enlarge back to it.
+
+Convention
+    HR images are cropped at the bottom and right to a multiple of the scale; a gray one becomes
+    three equal channels. LR images are MATLAB's bicubic of the cropped HR image, rounded to its
+    levels after each pass; or they are given, and then must be exactly `scale` times smaller.
+    At scale 1 (autoencoding) the LR image is the HR image.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from srkit.errors import DataError, ImageError
+from srkit.evaluation.metrics import Pixels
+from srkit.images import image_files, read_image
+from srkit.transforms.resize import imresize, imresize_uint8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Two (H, W, 3) arrays, uint8 or uint16; `hr` is `scale` times as large as `lr`."""
+
+    name: str
+    scale: int
+    lr: Pixels
+    hr: Pixels
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """The files a pair is made of."""
+
+    name: str
+    hr: Path
+    lr: Path | None
+
+    def load(self, scale: int) -> Pair:
+        """Read the images, crop the HR image and make the LR image unless there is one.
+
+        Raises: ImageError naming the file that cannot be used; DataError when the sizes of given
+            LR and HR images do not agree.
+        """
+        hr = _read(self.hr)
+        height, width = (side // scale * scale for side in hr.shape[:2])
+        if min(height, width) == 0:
+            raise ImageError(f"{self.hr}: {_size(hr)} pixels are too few for scale {scale}")
+        hr = np.ascontiguousarray(hr[:height, :width])
+        if self.lr is None:
+            return Pair(name=self.name, scale=scale, lr=bicubic(hr, 1 / scale), hr=hr)
+        lr = _read(self.lr)
+        if (scale * lr.shape[0], scale * lr.shape[1]) != (height, width):
+            raise DataError(
+                f"{self.lr}: {_size(lr)} pixels do not make {_size(hr)} ({self.hr}) at scale {scale}"
+            )
+        return Pair(name=self.name, scale=scale, lr=lr, hr=hr)
+
+
+def find_sources(folder: Path, scale: int, *, lr_folder: Path | None = None) -> list[Source]:
+    """List the HR images directly in a folder, each with its LR image if a folder of them is given.
+
+    An LR image has its HR image's name, or that name and `x2`, `x3`, `x4` (DIV2K's way); the
+    suffix may differ.
+
+    Raises: DataError when a folder is missing or holds no image, or an LR image is missing.
+    """
+    hr_paths = _images_in(folder)
+    if lr_folder is None:
+        return [Source(name=path.name, hr=path, lr=None) for path in hr_paths]
+    lr_paths = {path.stem: path for path in _images_in(lr_folder)}
+    sources = []
+    for path in hr_paths:
+        lr = lr_paths.get(path.stem) or lr_paths.get(f"{path.stem}x{scale}")
+        if lr is None:
+            raise DataError(f"{lr_folder}: no LR image named {path.stem} or {path.stem}x{scale}")
+        sources.append(Source(name=path.name, hr=path, lr=lr))
+    return sources
+
+
+def load_all(sources: list[Source], scale: int) -> Iterator[Pair]:
+    """Load the pairs one after another, so that only one is in memory."""
+    return (source.load(scale) for source in sources)
+
+
+def prepare(folder: Path, scale: int, *, lr_folder: Path | None = None) -> list[Pair]:
+    """Load every pair of a folder once, to score models on them again and again.
+
+    Raises: DataError and ImageError as `find_sources` and `Source.load`.
+    """
+    return list(load_all(find_sources(folder, scale, lr_folder=lr_folder), scale))
+
+
+def bicubic(image: Pixels, scale: float) -> Pixels:
+    """Resize as MATLAB does an array of the same type: uint8 or uint16, rounded after each pass.
+
+    Shape: (H, W, 3) -> (ceil(scale H), ceil(scale W), 3).
+    """
+    if image.dtype == np.uint8:
+        return imresize_uint8(image.astype(np.uint8, copy=False), scale)
+    levels = int(np.iinfo(image.dtype).max)
+    planes = torch.from_numpy(image.astype(np.float64) / levels).permute(2, 0, 1)[None]
+    resized = imresize(planes, scale=scale, levels=levels)[0].permute(1, 2, 0) * levels
+    return resized.round().numpy().astype(np.uint16)
+
+
+def _images_in(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder")
+    paths = image_files(folder, recursive=False)
+    if not paths:
+        raise DataError(f"{folder}: no images in this folder")
+    return paths
+
+
+def _read(path: Path) -> Pixels:
+    image = read_image(path)
+    if image.alpha is not None and image.alpha.min() < np.iinfo(image.alpha.dtype).max:
+        raise ImageError(f"{path}: has transparency, which no metric here knows how to compare")
+    colour: Pixels = image.colour
+    return colour if colour.shape[2] == 3 else np.repeat(colour[:, :, :1], 3, axis=2)
+
+
+def _size(image: Pixels) -> str:
+    return f"{image.shape[1]}x{image.shape[0]}"

@@ -1,0 +1,70 @@
+"""The models srkit can build, train and load, by name.
+
+To add one: write a file here with a frozen config and a module that states `scale`,
+`image_channels`, `receptive_field` and `size_multiple`; add one line to MODELS. A named
+configuration of one is a line in PRESETS. tests/models/test_models.py then covers both.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from difflib import get_close_matches
+from typing import Any, get_args, get_origin
+
+from torch import nn
+
+from srkit.errors import ConfigError
+from srkit.layers.registry import lookup
+from srkit.models.lpae import LPAE, LPAEConfig
+from srkit.models.lpsr import LPSR, LPSRConfig
+from srkit.models.sr_network import SRNetwork, SRNetworkConfig
+
+MODELS: dict[str, tuple[type[Any], type[nn.Module]]] = {
+    "sr_network": (SRNetworkConfig, SRNetwork),
+    "lpae": (LPAEConfig, LPAE),
+    "lpsr": (LPSRConfig, LPSR),
+}
+
+# A model's name and what differs from its defaults.
+PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
+    "lapwave-s": ("sr_network", {"features": 32, "blocks": 3}),
+    "lapwave-m": ("sr_network", {"features": 64, "blocks": 4}),
+    "sr_network": ("sr_network", {}),
+    "lpae": ("lpae", {}),
+    "lpsr": ("lpsr", {}),
+}
+
+
+def build_model(name: str, settings: Mapping[str, Any] | None = None) -> nn.Module:
+    """Build a model from its registered name and its configuration's fields.
+
+    Raises: ConfigError for an unknown name, an unknown field or a value of the wrong type.
+    """
+    config_class, model_class = lookup(MODELS, "model", name)
+    known = {field.name: field.type for field in fields(config_class)}
+    for key, value in (settings or {}).items():
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            raise ConfigError(
+                f"{name} has no setting {key!r}: choose one of {', '.join(known)}",
+                hint=f"did you mean {near[0]!r}?" if near else None,
+            )
+        expected = known[key]
+        kinds = get_args(expected) if get_origin(expected) else (expected,)
+        # bool is an int to Python, never to a reader.
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            wanted = getattr(expected, "__name__", str(expected))
+            raise ConfigError(f"{name}: {key} must be of type {wanted}, got {value!r}")
+    return model_class(config_class(**(settings or {})))
+
+
+def name_of(model: nn.Module) -> str:
+    """Give the registered name of a model's class."""
+    for name, (_, model_class) in MODELS.items():
+        if type(model) is model_class:
+            return name
+    raise ConfigError(f"{type(model).__name__} is not a registered model")
+
+
+def settings_of(model: nn.Module) -> dict[str, Any]:
+    """Give the configuration a model was built from, as plain values."""
+    return asdict(model.config)  # type: ignore[arg-type]

@@ -1,0 +1,102 @@
+"""LPSR: a body predicts what LPAE would make of the HR image, and LPAE's decoder does the rest.
+
+The approximation at the LR image's size and one detail an octave are predicted from the body's
+features; LPAE's decoder, frozen, turns them into the image, an octave at a time, as in the
+super-resolution experiments of "LPAE: Laplacian Pyramid-like Autoencoder", SAI 2022,
+https://arxiv.org/abs/2208.12484. The body is srkit's (the paper's has 45 million parameters), its
+approximation is predicted as a change of the LR image, and no noise is added to the input.
+"""
+
+# Shapes: B batch, K image channels, C features, H W size of the LR image, s scale.
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from srkit.layers.blocks import create_block
+from srkit.layers.entrances import create_entrance
+from srkit.layers.heads.octaves import octaves
+from srkit.models.lpae import LPAE, LPAEConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class LPSRConfig:
+    """What it takes to build the network again; stored inside its checkpoint."""
+
+    scale: int = 2
+    image_channels: int = 3
+    features: int = 64
+    blocks: int = 4
+    entrance: str = "haar"
+    block: str = "residual"
+    attention: str = "none"
+    lpae_hidden: int = 16
+
+
+class Prediction(NamedTuple):
+    """What LPAE would make of the HR image, as the body sees it."""
+
+    approximation: Tensor
+    details: list[Tensor]  # fine to coarse, as `LPAE.decompose` gives them
+
+
+class LPSR(nn.Module):
+    """Enlarge an image by decoding a predicted approximation and predicted details.
+
+    Shape: (B, K, H, W) in [0, 1], any H and W >= 1 -> (B, K, s*H, s*W), not clamped.
+    Receptive field: stated by `receptive_field`, in LR pixels; None = the whole image.
+    Raises: ConfigError for a name, a width or a scale (a power of two) that cannot be built.
+    """
+
+    def __init__(self, config: LPSRConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.scale = config.scale
+        self.octaves = octaves(config.scale, "LPAE")
+        self.image_channels = channels = config.image_channels
+        self.lpae = LPAE(
+            LPAEConfig(image_channels=channels, hidden=config.lpae_hidden, levels=self.octaves)
+        )
+        self.lpae.requires_grad_(False)
+        self.entrance = create_entrance(config.entrance, channels, config.features)
+        self.body = nn.Sequential(
+            *(
+                create_block(config.block, config.features, config.attention)
+                for _ in range(config.blocks)
+            )
+        )
+        exit_features = self.entrance.exit_features
+        self.approximation = nn.Conv2d(exit_features, channels, 3, padding=1)
+        self.details = nn.ModuleList(  # fine to coarse
+            nn.Conv2d(exit_features, channels * 4**octave, 3, padding=1)
+            for octave in range(self.octaves, 0, -1)
+        )
+        self.size_multiple = self.entrance.stride
+        self.receptive_field = self._receptive_field()
+
+    def _receptive_field(self) -> int | None:
+        # The heads read 1 LR pixel; the decoder 1 coarse and then 3 fine pixels an octave.
+        decoding = sum((1 + 1.5) / 2**octave for octave in range(self.octaves))
+        radius = self.entrance.receptive_field + 1 + int(-(-decoding // 1))
+        for block in self.body:
+            within = block.receptive_field
+            if not isinstance(within, int):
+                return None
+            radius += within * self.entrance.stride
+        return radius
+
+    def predict(self, lr_BKHW: Tensor) -> Prediction:
+        """Predict the approximation and the details of the HR image."""
+        entered = self.entrance(lr_BKHW)
+        size = (lr_BKHW.shape[-2], lr_BKHW.shape[-1])
+        features = self.entrance.leave(entered + self.body(entered), size)
+        details = [
+            F.pixel_shuffle(head(features), 2**octave)
+            for octave, head in zip(range(self.octaves, 0, -1), self.details, strict=True)
+        ]
+        return Prediction(lr_BKHW + self.approximation(features), details)
+
+    def forward(self, lr_BKHW: Tensor) -> Tensor:
+        return self.lpae.reconstruct(*self.predict(lr_BKHW))

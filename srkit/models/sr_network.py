@@ -1,0 +1,81 @@
+"""The three-slot super-resolution network: entrance -> body -> head.
+
+Each slot is a name from its family, so any combination can be built, trained and compared:
+`srkit.layers.entrances`, `.blocks` with `.attention` inside them, `.heads`. With the Haar entrance
+and the pixel-shuffle or wavelet head it is srkit's own Haar-domain network, *lapwave*.
+"""
+
+# Shapes: B batch, K image channels, C features, H W size of the LR image, s scale.
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from srkit.errors import ConfigError
+from srkit.layers.blocks import create_block
+from srkit.layers.entrances import create_entrance
+from srkit.layers.heads import create_head
+
+SCALES = (2, 3, 4, 8)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SRNetworkConfig:
+    """What it takes to build the network again; stored inside its checkpoint."""
+
+    scale: int = 4
+    image_channels: int = 3
+    features: int = 64
+    blocks: int = 4
+    entrance: str = "haar"
+    block: str = "residual"
+    attention: str = "none"
+    head: str = "pixel_shuffle"
+
+
+class SRNetwork(nn.Module):
+    """Enlarge an image by the configured scale.
+
+    Shape: (B, K, H, W) in [0, 1], any H and W >= 1 -> (B, K, s*H, s*W), not clamped.
+    Receptive field: stated by `receptive_field`, in LR pixels; None = the whole image.
+    Raises: ConfigError for a name, a width or a scale that cannot be built.
+    """
+
+    def __init__(self, config: SRNetworkConfig) -> None:
+        super().__init__()
+        if config.scale not in SCALES:
+            raise ConfigError(f"scale must be one of {SCALES}, got {config.scale}")
+        for name in ("image_channels", "features", "blocks"):
+            if getattr(config, name) < 1:
+                raise ConfigError(f"{name} must be at least 1, got {getattr(config, name)}")
+        self.config = config
+        self.scale = config.scale
+        self.image_channels = config.image_channels
+        self.entrance = create_entrance(config.entrance, config.image_channels, config.features)
+        self.body = nn.Sequential(
+            *(
+                create_block(config.block, config.features, config.attention)
+                for _ in range(config.blocks)
+            )
+        )
+        self.head = create_head(
+            config.head, self.entrance.exit_features, config.image_channels, config.scale
+        )
+        self.size_multiple = self.entrance.stride
+        self.receptive_field = self._receptive_field()
+
+    def _receptive_field(self) -> int | None:
+        radius = self.entrance.receptive_field + int(self.head.receptive_field)  # type: ignore[arg-type]
+        for block in self.body:
+            within = block.receptive_field
+            if not isinstance(within, int):
+                return None
+            radius += within * self.entrance.stride
+        return radius
+
+    def forward(self, lr_BKHW: Tensor) -> Tensor:
+        entered = self.entrance(lr_BKHW)
+        features = entered + self.body(entered)
+        size = (lr_BKHW.shape[-2], lr_BKHW.shape[-1])
+        enlarged: Tensor = self.head(self.entrance.leave(features, size), lr_BKHW)
+        return enlarged

@@ -1,0 +1,1 @@
+"""Training: configuration, objectives, the loop and all that resuming needs."""

@@ -1,0 +1,88 @@
+"""What each kind of model is trained to do: a loss from the model and a batch.
+
+A super-resolution network minimises the mean absolute error against the HR patch. LPAE and LPSR
+minimise the sums of "LPAE: Laplacian Pyramid-like Autoencoder", SAI 2022,
+https://arxiv.org/abs/2208.12484: the weights below are the paper's.
+"""
+
+# Shapes: B batch, K image channels, H W height and width.
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from srkit.data.batches import Batch
+from srkit.models.lpae import LPAE
+from srkit.models.lpsr import LPSR
+
+Objective = Callable[[nn.Module, Batch], Tensor]
+
+DETAIL_WEIGHT = 1.0
+APPROXIMATION_WEIGHT = 0.8
+BAND_WEIGHT = 10.0
+OCTAVE_WEIGHTS = (0.8, 1.0, 1.2)  # coarse to fine
+
+
+def super_resolution(model: nn.Module, batch: Batch) -> Tensor:
+    """Mean absolute error of the enlarged LR patch."""
+    return F.l1_loss(model(batch.lr), batch.hr)
+
+
+def autoencoding(model: nn.Module, batch: Batch) -> Tensor:
+    """Reconstruct, with small details, from an approximation close to the halved image.
+
+    The loss of one level is the paper's; several levels add theirs up.
+    """
+    assert isinstance(model, LPAE)
+    image = batch.hr
+    approximation, details = model.decompose(image)
+    loss = F.l1_loss(model.reconstruct(approximation, details), image)
+    for detail in details:
+        loss = loss + DETAIL_WEIGHT * detail.square().mean()
+    levels = len(details)
+    for level in range(levels):
+        # The targets of the inner levels are halvings of the image itself, not of a prediction.
+        below = approximation if level == levels - 1 else _approximation(model, image, level + 1)
+        target = _halved(batch.hr, level + 1)
+        loss = loss + APPROXIMATION_WEIGHT * (below - target).square().mean()
+    return loss
+
+
+def band_prediction(model: nn.Module, batch: Batch) -> Tensor:
+    """Predict what the frozen LPAE makes of the HR patch, and the patch itself."""
+    assert isinstance(model, LPSR)
+    with torch.no_grad():
+        approximation, details = model.lpae.decompose(batch.hr)
+    predicted = model.predict(batch.lr)
+    bands = F.l1_loss(predicted.approximation, approximation)
+    fine_to_coarse = reversed(OCTAVE_WEIGHTS[: len(details)])
+    for weight, guess, truth in zip(fine_to_coarse, predicted.details, details, strict=True):
+        bands = bands + weight * F.l1_loss(guess, truth)
+    return F.l1_loss(model.lpae.reconstruct(*predicted), batch.hr) + BAND_WEIGHT * bands
+
+
+def objective_for(model: nn.Module) -> Objective:
+    """Give the objective of a model's kind."""
+    for kind, objective in OBJECTIVES.items():
+        if isinstance(model, kind):
+            return objective
+    return super_resolution
+
+
+OBJECTIVES: dict[type[nn.Module], Objective] = {LPAE: autoencoding, LPSR: band_prediction}
+
+
+def _approximation(model: LPAE, image: Tensor, levels: int) -> Tensor:
+    for _ in range(levels):
+        image = model.approximation_encoder(image)
+    return image
+
+
+def _halved(image: Tensor, times: int) -> Tensor:
+    # As in the paper's code: bicubic between aligned corners, without antialiasing.
+    for _ in range(times):
+        size = (image.shape[-2] // 2, image.shape[-1] // 2)
+        image = F.interpolate(image, size=size, mode="bicubic", align_corners=True)
+    return image

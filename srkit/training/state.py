@@ -1,0 +1,120 @@
+"""All that resuming needs, in one safetensors file: weights, average, optimizer, RNG, counters.
+
+A state is written beside its name and renamed into place, and carries a sha256 of its contents, so
+a kill at any instant leaves the one before it usable and a damaged one is never used. The last
+two are kept.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save as to_bytes
+from torch import Tensor, nn
+
+from srkit.checkpoint import FORMAT, digest, read_tensors
+from srkit.errors import CheckpointError, TrainingError
+from srkit.files import write_atomically
+from srkit.training.average import WeightAverage
+
+KEPT = 2
+
+
+@dataclass(kw_only=True)
+class Counters:
+    """Where a run stands."""
+
+    step: int = 0
+    """Steps done."""
+    seconds: float = 0.0
+    """Time spent training, over all sessions; the one number that is not reproducible."""
+    loss_sum: float = 0.0
+    """Sum of the losses since the last line of the log."""
+
+
+def save_state(
+    folder: Path,
+    counters: Counters,
+    model: nn.Module,
+    average: WeightAverage,
+    optimizer: torch.optim.Optimizer,
+) -> Path:
+    """Write the state of a run after a step and drop all but the last two.
+
+    Raises: TrainingError when it cannot be written; the states before it stand untouched.
+    """
+    tensors: dict[str, Tensor] = {"rng": torch.get_rng_state()}
+    for prefix, module in (("model.", model), ("average.", average.model)):
+        for name, tensor in module.state_dict().items():
+            tensors[prefix + name] = tensor.detach().cpu().contiguous()
+    for index, values in optimizer.state_dict()["state"].items():
+        for key, value in values.items():
+            tensors[f"optimizer.{index}.{key}"] = torch.as_tensor(value).cpu().contiguous()
+    metadata = {"srkit": FORMAT, "state": json.dumps(asdict(counters))}
+    metadata["sha256"] = digest(metadata, tensors)
+    data = to_bytes(tensors, metadata)
+    path = folder / f"state-{counters.step:08d}.safetensors"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, lambda file: file.write(data))
+    except OSError as error:
+        raise TrainingError(f"{path}: cannot be written ({error.strerror or error})") from None
+    for old in saved_states(folder)[KEPT:]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+def saved_states(folder: Path) -> list[Path]:
+    """Give the states in a folder, newest first."""
+    return sorted(folder.glob("state-*.safetensors"), reverse=True)
+
+
+def read_state(
+    folder: Path, warn: Any = lambda message: None
+) -> tuple[Counters, Mapping[str, Tensor]] | None:
+    """Read the newest undamaged state; warn of each damaged one passed over.
+
+    Gives None when there is no state at all.
+
+    Raises: TrainingError when there are states and all are damaged.
+    """
+    paths = saved_states(folder)
+    for path in paths:
+        try:
+            metadata, tensors = read_tensors(path)
+            return Counters(**json.loads(metadata["state"])), tensors
+        except (CheckpointError, KeyError, TypeError, ValueError) as error:
+            warn(f"{error}; trying the state before it")
+    if paths:
+        raise TrainingError(f"{folder}: every saved state is damaged, nothing to resume from")
+    return None
+
+
+def restore(
+    tensors: Mapping[str, Tensor],
+    model: nn.Module,
+    average: WeightAverage,
+    optimizer: torch.optim.Optimizer,
+) -> None:
+    """Put a state's tensors back where `save_state` took them from."""
+    model.load_state_dict(_under("model.", tensors))
+    average.model.load_state_dict(_under("average.", tensors))
+    values: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in _under("optimizer.", tensors).items():
+        index, key = name.split(".", 1)
+        values.setdefault(int(index), {})[key] = tensor
+    optimizer.load_state_dict(
+        {"state": values, "param_groups": optimizer.state_dict()["param_groups"]}
+    )
+    torch.set_rng_state(tensors["rng"])
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(prefix): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }

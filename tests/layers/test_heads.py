@@ -1,0 +1,79 @@
+"""What every head must do; and that each starts from the enlargement it says it starts from."""
+
+import pytest
+import torch
+from torch import nn
+
+from srkit.errors import ConfigError
+from srkit.layers.heads import HEADS, create_head
+from srkit.transforms.laplacian import expand
+
+
+def buildable() -> list[tuple[str, int]]:
+    scales = {"pixel_shuffle": (2, 3, 4, 8)}
+    return [(name, scale) for name in HEADS for scale in scales.get(name, (2, 4, 8))]
+
+
+@pytest.fixture(params=buildable(), ids=lambda pair: f"{pair[0]}-x{pair[1]}")
+def head(request: pytest.FixtureRequest) -> nn.Module:
+    torch.manual_seed(0)
+    name, scale = request.param
+    return create_head(name, 16, 3, scale)
+
+
+def scale_of(head: nn.Module) -> int:
+    small = head(torch.zeros(1, 16, 4, 4), torch.zeros(1, 3, 4, 4))
+    return int(small.shape[-1]) // 4
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 5)])
+def test_enlarges_by_its_scale(
+    head: nn.Module, size: tuple[int, int], request: pytest.FixtureRequest
+) -> None:
+    _, scale = request.node.callspec.params["head"]
+    enlarged = head(torch.randn(2, 16, *size), torch.rand(2, 3, *size))
+    assert enlarged.shape == (2, 3, size[0] * scale, size[1] * scale)
+
+
+def test_passes_gradients_to_every_parameter(head: nn.Module) -> None:
+    head(torch.randn(1, 16, 6, 6), torch.rand(1, 3, 6, 6)).square().sum().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in head.parameters())
+
+
+def test_states_its_receptive_field(head: nn.Module) -> None:
+    head = head.double()
+    features = torch.randn(1, 16, 15, 15, dtype=torch.float64)
+    lr = torch.rand(1, 3, 15, 15, dtype=torch.float64)
+    touched, touched_lr = features.clone(), lr.clone()
+    touched[..., 7, 7] += 1
+    touched_lr[..., 7, 7] += 1
+    changed = (head(touched, touched_lr) - head(features, lr)).abs().sum(dim=(0, 1)) > 1e-12
+    rows = changed.any(dim=1).nonzero().flatten()
+    measured = int((rows // scale_of(head) - 7).abs().max())
+    assert measured <= head.receptive_field <= measured + 1
+
+
+@pytest.mark.parametrize("name", ["pixel_shuffle", "wavelet"])
+def test_without_a_prediction_every_pixel_is_repeated(name: str) -> None:
+    head = create_head(name, 16, 3, 4)
+    for parameter in head.parameters():
+        nn.init.zeros_(parameter)
+    lr = torch.rand(1, 3, 5, 3)
+    repeated = lr.repeat_interleave(4, dim=2).repeat_interleave(4, dim=3)
+    torch.testing.assert_close(head(torch.randn(1, 16, 5, 3), lr), repeated)
+
+
+def test_without_a_prediction_the_laplacian_head_expands() -> None:
+    head = create_head("laplacian", 16, 3, 4)
+    for parameter in head.parameters():
+        nn.init.zeros_(parameter)
+    lr = torch.rand(1, 3, 5, 3)
+    enlarged = head(torch.randn(1, 16, 5, 3), lr)
+    torch.testing.assert_close(enlarged, expand(expand(lr, (10, 6)), (20, 12)))
+
+
+@pytest.mark.parametrize("name", ["wavelet", "laplacian"])
+def test_octave_heads_refuse_other_scales(name: str) -> None:
+    with pytest.raises(ConfigError, match="powers of two, got scale 3") as caught:
+        create_head(name, 16, 3, 3)
+    assert caught.value.hint == "use head pixel_shuffle"

@@ -1,0 +1,170 @@
+"""What every model must do, whatever its slots hold; and the counts the papers give."""
+
+import itertools
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from srkit.errors import ConfigError
+from srkit.layers.attention import ATTENTION
+from srkit.layers.entrances import ENTRANCES
+from srkit.layers.heads import HEADS
+from srkit.models import MODELS, PRESETS, build_model, name_of, settings_of
+from srkit.models.lpae import LPAE
+
+SMALL = {"features": 8, "blocks": 1}
+CASES: dict[str, tuple[str, dict[str, Any]]] = {
+    f"{entrance}-{attention}-{head}-x{scale}": (
+        "sr_network",
+        {
+            **SMALL,
+            "entrance": entrance,
+            "attention": attention,
+            "head": head,
+            "scale": scale,
+        },
+    )
+    for entrance, attention, head, scale in itertools.product(ENTRANCES, ATTENTION, HEADS, (2, 4))
+}
+CASES["x3"] = ("sr_network", {**SMALL, "scale": 3})
+CASES["x8"] = ("sr_network", {**SMALL, "scale": 8})
+CASES["gray"] = ("sr_network", {**SMALL, "image_channels": 1})
+CASES["lpae"] = ("lpae", {"hidden": 4})
+CASES["lpae-3"] = ("lpae", {"hidden": 4, "levels": 3})
+CASES["lpsr-x2"] = ("lpsr", {**SMALL, "lpae_hidden": 4})
+CASES["lpsr-x4"] = ("lpsr", {**SMALL, "lpae_hidden": 4, "scale": 4})
+
+
+@pytest.fixture(params=CASES)
+def model(request: pytest.FixtureRequest) -> nn.Module:
+    torch.manual_seed(0)
+    return build_model(*CASES[request.param]).eval()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (13, 8)])
+def test_enlarges_any_size(model: nn.Module, size: tuple[int, int]) -> None:
+    channels = int(model.image_channels)  # type: ignore[arg-type]
+    scale = int(model.scale)  # type: ignore[arg-type]
+    enlarged = model(torch.rand(1, channels, *size))
+    assert enlarged.shape == (1, channels, size[0] * scale, size[1] * scale)
+    assert enlarged.isfinite().all()
+
+
+def test_does_not_mix_images_of_a_batch(model: nn.Module) -> None:
+    x = torch.rand(3, int(model.image_channels), 8, 8)  # type: ignore[arg-type]
+    torch.testing.assert_close(model(x)[1:2], model(x[1:2]), atol=1e-5, rtol=1e-5)
+
+
+def test_passes_gradients_to_every_parameter(model: nn.Module) -> None:
+    model(torch.rand(2, int(model.image_channels), 8, 8)).square().sum().backward()  # type: ignore[arg-type]
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            assert parameter.grad is not None, name
+            assert parameter.grad.abs().sum() > 0, name
+
+
+def test_states_its_receptive_field_and_size_multiple(model: nn.Module) -> None:
+    """Touch one pixel at every phase of the size multiple and see how far the change goes."""
+    model = model.double()
+    declared, multiple = model.receptive_field, int(model.size_multiple)  # type: ignore[arg-type]
+    side = 96
+    scale = int(model.scale)  # type: ignore[arg-type]
+    x = torch.rand(1, int(model.image_channels), side, side, dtype=torch.float64)  # type: ignore[arg-type]
+    before = model(x)
+    measured = 0
+    for phase in range(multiple):
+        at = side // 2 + phase
+        touched = x.clone()
+        touched[..., at, at] += 1
+        changed = (model(touched) - before).abs().sum(dim=(0, 1)) > 1e-11
+        rows = changed.any(dim=1).nonzero().flatten() // scale
+        measured = max(measured, int((rows - at).abs().max()))
+    if declared is None:
+        assert measured >= side // 2 - 1
+    else:
+        assert measured <= int(declared) <= measured + max(multiple, 2)  # type: ignore[arg-type]
+
+
+def test_remembers_how_it_was_built(model: nn.Module) -> None:
+    again = build_model(name_of(model), settings_of(model))
+    again.load_state_dict(model.state_dict())
+    x = torch.rand(1, int(model.image_channels), 5, 6)  # type: ignore[arg-type]
+    torch.testing.assert_close(again.eval()(x), model(x), atol=0, rtol=0)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_can_be_built(preset: str) -> None:
+    kind, settings = PRESETS[preset]
+    assert isinstance(build_model(kind, settings), MODELS[kind][1])
+
+
+def test_the_autoencoder_has_the_papers_parameters() -> None:
+    lpae = build_model("lpae")
+    assert isinstance(lpae, LPAE)
+
+    def count(module: nn.Module) -> int:
+        return sum(parameter.numel() for parameter in module.parameters())
+
+    # Counted in the paper's public code: 5,523 + 5,523 + 5,859.
+    assert count(lpae.approximation_encoder) == 5_523
+    assert count(lpae.detail_encoder) == 5_523
+    assert count(lpae.decoder) == 5_859
+    assert count(lpae) == 16_905
+    assert count(build_model("lpae", {"levels": 3})) == 16_905
+
+
+def test_the_autoencoder_is_affine() -> None:
+    torch.manual_seed(0)
+    lpae = build_model("lpae", {"levels": 2}).double()
+    x, y = torch.rand(2, 1, 3, 12, 10, dtype=torch.float64)
+    mixed = lpae(0.3 * x + 0.7 * y)
+    torch.testing.assert_close(mixed, 0.3 * lpae(x) + 0.7 * lpae(y), atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 5), (16, 24), (13, 30)])
+def test_the_autoencoder_halves_a_level(size: tuple[int, int]) -> None:
+    lpae = build_model("lpae", {"levels": 3})
+    assert isinstance(lpae, LPAE)
+    approximation, details = lpae.decompose(torch.rand(1, 3, *size))
+    expected = size
+    for detail in details:
+        assert detail.shape[-2:] == expected
+        expected = (-(-expected[0] // 2), -(-expected[1] // 2))
+    assert approximation.shape[-2:] == expected
+    assert lpae.reconstruct(approximation, details).shape[-2:] == size
+
+
+def test_lpsr_keeps_its_autoencoder_frozen_and_shares_it_across_octaves() -> None:
+    lpsr = build_model("lpsr", {**SMALL, "scale": 4})
+    frozen = [name for name, p in lpsr.named_parameters() if not p.requires_grad]
+    assert frozen
+    assert all(name.startswith("lpae.") for name in frozen)
+    assert sum(p.numel() for n, p in lpsr.named_parameters() if n in frozen) == 16_905
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"scale": 5}, "scale must be one of"),
+        ({"features": 0}, "features must be at least 1, got 0"),
+        ({"blocks": -1}, "blocks must be at least 1, got -1"),
+        ({"featurs": 8}, "has no setting 'featurs'"),
+        ({"features": "many"}, "features must be of type int, got 'many'"),
+        ({"head": "shuffle"}, "unknown head 'shuffle'"),
+        ({"attention": "see"}, "unknown attention 'see'"),
+        ({"entrance": "har"}, "unknown entrance 'har'"),
+    ],
+)
+def test_a_configuration_that_cannot_be_built_is_refused(
+    settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        build_model("sr_network", settings)
+
+
+def test_an_unknown_model_is_refused() -> None:
+    with pytest.raises(ConfigError, match="unknown model 'lapae'") as caught:
+        build_model("lapae")
+    assert caught.value.hint == "did you mean 'lpae'?"
