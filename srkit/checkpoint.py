@@ -20,11 +20,12 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
-from torch import Tensor, nn
+from torch import Tensor
 
 from srkit.errors import CheckpointError, ConfigError
 from srkit.files import write_atomically
 from srkit.models import build_model, name_of, settings_of
+from srkit.models.model import Model
 
 FORMAT = "1"
 SUFFIX = ".safetensors"
@@ -60,7 +61,7 @@ class Header:
 class Checkpoint(Header):
     """A model ready to use, with what its file says of it."""
 
-    module: nn.Module
+    module: Model
 
 
 def checkpoints_folder() -> Path:
@@ -99,15 +100,14 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
     )
 
 
-def save(path: Path, module: nn.Module, card: Card) -> str:
+def save(path: Path, module: Model, card: Card) -> str:
     """Write a model's weights, configuration and card; give the sha256 written with them.
 
     Raises: ConfigError when the model's class is not registered; OSError when the file cannot be
         written, and then an older file of that name stands untouched.
     """
     weights = {
-        name: tensor.detach().to("cpu").contiguous()
-        for name, tensor in module.state_dict().items()
+        name: tensor.detach().to("cpu").contiguous() for name, tensor in module.state_dict().items()
     }
     metadata = {
         "srkit": FORMAT,
@@ -166,9 +166,7 @@ def read_header(name_or_path: str | os.PathLike[str]) -> Header:
         raise _refusal(path, error) from None
 
 
-def load(
-    name_or_path: str | os.PathLike[str], device: str | torch.device = "cpu"
-) -> Checkpoint:
+def load(name_or_path: str | os.PathLike[str], device: str | torch.device = "cpu") -> Checkpoint:
     """Load a released model by name, or any checkpoint of srkit's by path, in evaluation mode.
 
     Raises: CheckpointError when there is no such file, it is damaged or not one of ours.

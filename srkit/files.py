@@ -19,7 +19,7 @@ TEMPORARY_PATTERN = ".srkit-*.part"
 """What a temporary left behind by a killed process is called, as a glob pattern."""
 
 
-def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Call `write` with an open file whose bytes then become `path`, all of them or none.
 
     A symbolic link at `path` is replaced, not followed.

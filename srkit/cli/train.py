@@ -57,7 +57,7 @@ def train(
 ) -> None:
     """Train a model on a folder of HR images; LR images are made by MATLAB's bicubic."""
     from srkit.data.datasets import resolve_dataset
-    from srkit.evaluation.evaluate import resolve_benchmark
+    from srkit.evaluation.benchmarks import find_dataset
     from srkit.layers.registry import lookup
     from srkit.models import PRESETS
     from srkit.training.config import TrainingConfig
@@ -71,14 +71,16 @@ def train(
         changed["scale"] = scale
     kind, preset = lookup(PRESETS, "model", model)
     if name is None:
-        name = f"{model}-x{changed.get('scale', preset.get('scale', 4))}" if kind != "lpae" else model
+        name = (
+            f"{model}-x{changed.get('scale', preset.get('scale', 4))}" if kind != "lpae" else model
+        )
     config = TrainingConfig.parse(
         {
             "name": name,
             "model": model,
             "model_settings": changed,
             "dataset": str(resolve_dataset(dataset, data_root, say=say)),
-            "validation": [str(resolve_benchmark(word, data_root)) for word in validation or []],
+            "validation": [str(find_dataset(word, data_root).folder) for word in validation or []],
             "steps": steps,
             "batch_size": batch_size,
             "patch_size": patch_size,

@@ -48,8 +48,10 @@ def resolve_dataset(
     folder = Path(name)
     if folder.is_dir():
         return folder
-    raise DataError(f"--dataset {name}: no such folder, and no data set srkit knows by name",
-                    hint="DIV2K, or a folder of images")
+    raise DataError(
+        f"--dataset {name}: no such folder, and no data set srkit knows by name",
+        hint="DIV2K, or a folder of images",
+    )
 
 
 def fetch(

@@ -59,9 +59,7 @@ def download(
     return path
 
 
-def _continue(
-    url: str, part: Path, progress: Callable[[int, int], None] | None
-) -> None:
+def _continue(url: str, part: Path, progress: Callable[[int, int], None] | None) -> None:
     have = part.stat().st_size if part.exists() else 0
     headers = {"Range": f"bytes={have}-"} if have else {}
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:

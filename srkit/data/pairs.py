@@ -68,7 +68,7 @@ def _load_pair(folder: Path, path: Path, scale: int, patch_size: int) -> Trainin
         raise DataError(f"{path}: 16 bits a channel; training reads 8-bit images")
     if image.alpha is not None:
         raise DataError(f"{path}: has transparency; training needs opaque images")
-    colour: Pixels = image.colour
+    colour: Pixels = image.colour.astype(np.uint8, copy=False)
     if colour.shape[2] == 1:
         colour = np.repeat(colour, 3, axis=2)
     height, width = (side // scale * scale for side in colour.shape[:2])

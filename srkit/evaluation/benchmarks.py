@@ -2,19 +2,17 @@
 
 Convention
     A set is looked for as NAME, NAME/HR, benchmarks/NAME, benchmark/NAME/HR and so on under the
-    root: the layouts in which the sets are passed around. Names are matched in any case.
+    root: the layouts in which the sets are passed around. Its name may be given in any case.
     A set that is not there is an error that says where it was looked for, never a gap in a table.
 """
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from srkit.data.datasets import DEFAULT_ROOT
 from srkit.errors import DataError
 from srkit.images import image_files
-
-DATA_ROOT_VARIABLE = "SRKIT_DATA"
-HINT = f"--data-root DIR, or the environment variable {DATA_ROOT_VARIABLE}, says where data sets are"
+from srkit.images.naming import display_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +23,7 @@ class Benchmark:
     images: int
 
 
-# `bsds100` and the others are what torchSR, BasicSR and the papers call the same 100 images.
+# B100 is the 100 test images of BSD300, which other tools call by the other names.
 BENCHMARKS: dict[str, Benchmark] = {
     "Set5": Benchmark(names=("Set5",), images=5),
     "Set14": Benchmark(names=("Set14",), images=14),
@@ -46,10 +44,7 @@ class Dataset:
 
 
 def find_dataset(name_or_folder: str, data_root: Path | None = None) -> Dataset:
-    """Find a benchmark by name, or take any folder of images.
-
-    A benchmark's name means the set under `data_root` (or, without it, under the folder that the
-    environment variable SRKIT_DATA names); anything else is the path of a folder.
+    """Find a benchmark by name under `data_root` (by default "datasets"), or take any folder.
 
     Raises: DataError saying where it was looked for.
     """
@@ -60,23 +55,22 @@ def find_dataset(name_or_folder: str, data_root: Path | None = None) -> Dataset:
         if not folder.is_dir():
             what = "a file, not a folder of images" if folder.exists() else "no such folder"
             raise DataError(
-                f"{name_or_folder}: {what}",
+                f"{display_name(folder)}: {what}",
                 hint=f"give a folder of images, or a set by name: {', '.join(BENCHMARKS)}",
             )
-        return Dataset(name=folder.resolve().name or str(folder), folder=folder)
-    if data_root is None:
-        root = os.environ.get(DATA_ROOT_VARIABLE)
-        if not root:
-            raise DataError(f"{key}: not looked for, no folder of data sets is known", hint=HINT)
-        data_root = Path(root)
-    candidates = [
-        data_root / parent / name / child
+        return Dataset(name=display_name(folder.resolve().name or folder), folder=folder)
+    root = DEFAULT_ROOT if data_root is None else data_root
+    places = [
+        "/".join(part for part in (parent, name, child) if part)
         for name in BENCHMARKS[key].names
         for parent in ("", "benchmarks", "benchmark")
         for child in ("", "HR")
     ]
-    for folder in candidates:
+    for place in places:
+        folder = root / place
         if folder.is_dir() and image_files(folder, recursive=False):
             return Dataset(name=key, folder=folder, expected=BENCHMARKS[key].images)
-    looked = ", ".join(str(folder) for folder in candidates)
-    raise DataError(f"{key}: no images found, looked in {looked}", hint=HINT)
+    raise DataError(
+        f"{key}: not found under {display_name(root)} (looked for {', '.join(places)})",
+        hint="--data-root DIR, or SRKIT_DATA in the environment, says where data sets are",
+    )

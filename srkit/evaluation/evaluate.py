@@ -10,16 +10,18 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import torch
 from torch import Tensor, nn
 
 from srkit.errors import ConfigError
-from srkit.evaluation.metrics import Pixels, crop, find_protocol, measure
+from srkit.evaluation.metrics import crop, find_protocol, measure
 from srkit.evaluation.pairs import Pair, bicubic, find_sources, load_all
 from srkit.evaluation.perceptual import Perceptual
 from srkit.images import from_tensor, to_tensor
+from srkit.images.image import Samples
 from srkit.inference.upscaler import upscale_tensor
 
 Upscaler = Callable[[Tensor], Tensor]
@@ -77,14 +79,15 @@ class Result:
         return sum(row.megapixels for row in self.rows)
 
 
-def lanczos(image: Pixels, scale: int) -> Pixels:
+def lanczos(image: Samples, scale: int) -> Samples:
     """Enlarge with OpenCV's Lanczos filter over 8 x 8 pixels."""
     size = (image.shape[1] * scale, image.shape[0] * scale)
-    enlarged: Pixels = cv2.resize(image, size, interpolation=cv2.INTER_LANCZOS4)
+    resized: Any = cv2.resize(image, size, interpolation=cv2.INTER_LANCZOS4)
+    enlarged: Samples = resized  # cv2 says nothing of the type, which is the image's
     return enlarged
 
 
-BASELINES: dict[str, Callable[[Pixels, int], Pixels]] = {"bicubic": bicubic, "lanczos": lanczos}
+BASELINES: dict[str, Callable[[Samples, int], Samples]] = {"bicubic": bicubic, "lanczos": lanczos}
 
 
 def evaluate(
@@ -140,19 +143,13 @@ def score(
         raise ConfigError(f"unknown baseline {model!r}: choose one of {', '.join(BASELINES)}")
     if name is None:
         name = model if isinstance(model, str) else type(model).__name__
-    training = isinstance(model, nn.Module) and model.training
-    if isinstance(model, nn.Module):
-        model.eval()
-    rows, scale = [], None
-    try:
-        for pair in pairs:
-            scale = pair.scale
-            rows.append(_score_pair(model, pair, protocol, perceptual, name))
-            if progress is not None:
-                progress(len(rows))
-    finally:
-        if isinstance(model, nn.Module):
-            model.train(training)
+    rows: list[Row] = []
+    scale = None
+    for pair in pairs:
+        scale = pair.scale
+        rows.append(_score_pair(model, pair, protocol, perceptual, name))
+        if progress is not None:
+            progress(len(rows))
     if scale is None:
         raise ConfigError("there are no images to score")
     return Result(model=name, dataset=dataset, scale=scale, protocol=protocol, rows=tuple(rows))
@@ -190,12 +187,17 @@ def _score_pair(
     )
 
 
-def _enlarge(model: nn.Module | Upscaler | str, pair: Pair) -> Pixels:
+def _enlarge(model: nn.Module | Upscaler | str, pair: Pair) -> Samples:
     """Make the (H, W, 3) prediction, rounded to levels: the baselines' own, else the HR image's."""
     if isinstance(model, str):
         return BASELINES[model](pair.lr, pair.scale)
     with torch.inference_mode():
         lr = to_tensor(pair.lr)
-        enlarged = upscale_tensor(model, lr) if isinstance(model, nn.Module) else model(lr)
-    prediction: Pixels = from_tensor(enlarged, pair.hr.dtype)
+        if isinstance(model, nn.Module):
+            # Tiles would change the numbers of a model that looks at the whole image.
+            whole = model.receptive_field is None
+            enlarged = upscale_tensor(model, lr, tile=0 if whole else None)
+        else:
+            enlarged = model(lr)
+    prediction: Samples = from_tensor(enlarged, pair.hr.dtype)
     return prediction

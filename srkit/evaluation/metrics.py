@@ -17,14 +17,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from srkit.errors import ConfigError, ImageError
+from srkit.images.image import Samples
 from srkit.transforms.color import rgb_to_luma
-
-Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
 WINDOW = 11
 SIGMA = 1.5
@@ -79,7 +77,7 @@ def find_protocol(name: str) -> Protocol:
     return PROTOCOLS[name]
 
 
-def measure(prediction: Pixels, reference: Pixels, *, scale: int, protocol: str) -> Scores:
+def measure(prediction: Samples, reference: Samples, *, scale: int, protocol: str) -> Scores:
     """Compare an enlarged image with the one it should have become.
 
     Shape: (H, W, 3) uint8 or uint16 both.
@@ -99,7 +97,7 @@ def measure(prediction: Pixels, reference: Pixels, *, scale: int, protocol: str)
     )
 
 
-def crop(image: Pixels, *, scale: int, protocol: str) -> Pixels:
+def crop(image: Samples, *, scale: int, protocol: str) -> Samples:
     """Cut off the border that the protocol leaves out. Raises: ImageError when nothing is left."""
     margin = find_protocol(protocol).crop(scale)
     height, width = image.shape[:2]
@@ -163,10 +161,10 @@ def _blur(x_HW: Tensor) -> Tensor:
     return blurred
 
 
-def _planes(image: Pixels, protocol: Protocol) -> Tensor:
+def _planes(image: Samples, protocol: Protocol) -> Tensor:
     unit = torch.from_numpy(image.astype(np.float64) / np.iinfo(image.dtype).max).permute(2, 0, 1)
     return rgb_to_luma(unit[None])[0] if protocol.luma else 255 * unit
 
 
-def _size(image: Pixels) -> str:
+def _size(image: Samples) -> str:
     return f"{image.shape[1]}x{image.shape[0]}"

@@ -15,8 +15,9 @@ import numpy as np
 import torch
 
 from srkit.errors import DataError, ImageError
-from srkit.evaluation.metrics import Pixels
 from srkit.images import image_files, read_image
+from srkit.images.image import Samples
+from srkit.images.naming import display_name
 from srkit.transforms.resize import imresize, imresize_uint8
 
 
@@ -26,8 +27,8 @@ class Pair:
 
     name: str
     scale: int
-    lr: Pixels
-    hr: Pixels
+    lr: Samples
+    hr: Samples
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,14 +48,17 @@ class Source:
         hr = _read(self.hr)
         height, width = (side // scale * scale for side in hr.shape[:2])
         if min(height, width) == 0:
-            raise ImageError(f"{self.hr}: {_size(hr)} pixels are too few for scale {scale}")
-        hr = np.ascontiguousarray(hr[:height, :width])
+            raise ImageError(
+                f"{display_name(self.hr)}: {_size(hr)} pixels are too few for scale {scale}"
+            )
+        hr = hr[:height, :width]
         if self.lr is None:
             return Pair(name=self.name, scale=scale, lr=bicubic(hr, 1 / scale), hr=hr)
         lr = _read(self.lr)
         if (scale * lr.shape[0], scale * lr.shape[1]) != (height, width):
             raise DataError(
-                f"{self.lr}: {_size(lr)} pixels do not make {_size(hr)} ({self.hr}) at scale {scale}"
+                f"{display_name(self.lr)}: {_size(lr)} pixels, {scale} times that is not the "
+                f"{_size(hr)} of {display_name(self.hr)}"
             )
         return Pair(name=self.name, scale=scale, lr=lr, hr=hr)
 
@@ -69,14 +73,17 @@ def find_sources(folder: Path, scale: int, *, lr_folder: Path | None = None) -> 
     """
     hr_paths = _images_in(folder)
     if lr_folder is None:
-        return [Source(name=path.name, hr=path, lr=None) for path in hr_paths]
+        return [Source(name=display_name(path.name), hr=path, lr=None) for path in hr_paths]
     lr_paths = {path.stem: path for path in _images_in(lr_folder)}
     sources = []
     for path in hr_paths:
         lr = lr_paths.get(path.stem) or lr_paths.get(f"{path.stem}x{scale}")
         if lr is None:
-            raise DataError(f"{lr_folder}: no LR image named {path.stem} or {path.stem}x{scale}")
-        sources.append(Source(name=path.name, hr=path, lr=lr))
+            stem = display_name(path.stem)
+            raise DataError(
+                f"{display_name(lr_folder)}: no LR image is called {stem} or {stem}x{scale}"
+            )
+        sources.append(Source(name=display_name(path.name), hr=path, lr=lr))
     return sources
 
 
@@ -93,7 +100,7 @@ def prepare(folder: Path, scale: int, *, lr_folder: Path | None = None) -> list[
     return list(load_all(find_sources(folder, scale, lr_folder=lr_folder), scale))
 
 
-def bicubic(image: Pixels, scale: float) -> Pixels:
+def bicubic(image: Samples, scale: float) -> Samples:
     """Resize as MATLAB does an array of the same type: uint8 or uint16, rounded after each pass.
 
     Shape: (H, W, 3) -> (ceil(scale H), ceil(scale W), 3).
@@ -108,20 +115,22 @@ def bicubic(image: Pixels, scale: float) -> Pixels:
 
 def _images_in(folder: Path) -> list[Path]:
     if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder")
+        raise DataError(f"{display_name(folder)}: no such folder")
     paths = image_files(folder, recursive=False)
     if not paths:
-        raise DataError(f"{folder}: no images in this folder")
+        raise DataError(f"{display_name(folder)}: no images in this folder")
     return paths
 
 
-def _read(path: Path) -> Pixels:
+def _read(path: Path) -> Samples:
     image = read_image(path)
     if image.alpha is not None and image.alpha.min() < np.iinfo(image.alpha.dtype).max:
-        raise ImageError(f"{path}: has transparency, which no metric here knows how to compare")
-    colour: Pixels = image.colour
-    return colour if colour.shape[2] == 3 else np.repeat(colour[:, :, :1], 3, axis=2)
+        raise ImageError(
+            f"{display_name(path)}: has transparency, which no metric here knows how to compare"
+        )
+    colour = image.colour
+    return colour if colour.shape[2] == 3 else colour[:, :, [0, 0, 0]]
 
 
-def _size(image: Pixels) -> str:
+def _size(image: Samples) -> str:
     return f"{image.shape[1]}x{image.shape[0]}"

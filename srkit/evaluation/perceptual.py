@@ -24,7 +24,8 @@ from torch import Tensor
 
 from srkit.checkpoint import checkpoints_folder
 from srkit.errors import CheckpointError
-from srkit.evaluation.metrics import Pixels
+from srkit.images.image import Samples
+from srkit.images.naming import display_name
 
 NAME = "LPIPS (AlexNet, v0.1)"
 SHIPPED = "lpips-alexnet.safetensors"
@@ -62,7 +63,7 @@ class Perceptual:
         self.network.to(device).eval().requires_grad_(False)
         self.device = torch.device(device)
 
-    def __call__(self, prediction: Pixels, reference: Pixels) -> float:
+    def __call__(self, prediction: Samples, reference: Samples) -> float:
         """Measure the distance of two (H, W, 3) uint8 or uint16 images of the same size.
 
         NaN when they are smaller than 31 x 31.
@@ -73,7 +74,7 @@ class Perceptual:
             distance: Tensor = self.network(self._input(prediction), self._input(reference))
         return distance.item()
 
-    def _input(self, image: Pixels) -> Tensor:
+    def _input(self, image: Samples) -> Tensor:
         """Bring an image to (1, 3, H, W) in [-1, 1]."""
         unit = image.astype(np.float32) / np.float32(np.iinfo(image.dtype).max)
         return torch.from_numpy(2 * unit - 1).permute(2, 0, 1)[None].to(self.device)
@@ -94,28 +95,29 @@ def read_features(path: Path, *, shipped: bool = False) -> dict[str, Tensor]:
 
     Raises: CheckpointError when the file is missing, damaged or holds something else.
     """
+    name = display_name(path)
     try:
         data = path.read_bytes()
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise CheckpointError(
-            f"{path}: {reason}",
+            f"{name}: {reason}",
             hint="LPIPS needs AlexNet's features as .safetensors: --lpips-weights FILE",
         ) from None
     if shipped and hashlib.sha256(data).hexdigest() != SHIPPED_SHA256:
         raise CheckpointError(
-            f"{path}: damaged, its contents do not match its sha256",
+            f"{name}: damaged, its contents do not match its sha256",
             hint="fetch or copy the file again",
         )
     try:
         tensors = from_bytes(data)
     except (SafetensorError, ValueError):
-        raise CheckpointError(f"{path}: not a safetensors file, or a damaged one") from None
+        raise CheckpointError(f"{name}: not a safetensors file, or a damaged one") from None
     features = {}
     for number, (outputs, inputs, kernel) in CONVOLUTIONS.items():
         for part, shape in (("weight", (outputs, inputs, kernel, kernel)), ("bias", (outputs,))):
-            name = f"features.{number}.{part}"
-            if name not in tensors or tuple(tensors[name].shape) != shape:
-                raise CheckpointError(f"{path}: not AlexNet's features, no {name} of shape {shape}")
-            features[name] = tensors[name]
+            key = f"features.{number}.{part}"
+            if key not in tensors or tuple(tensors[key].shape) != shape:
+                raise CheckpointError(f"{name}: not AlexNet's features, no {key} of shape {shape}")
+            features[key] = tensors[key]
     return features

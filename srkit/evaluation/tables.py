@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from srkit.evaluation.evaluate import Result, Row
 from srkit.evaluation.metrics import PROTOCOLS
@@ -45,7 +46,7 @@ def caption(results: Sequence[Result], *, matlab_lr: bool) -> str:
 
 
 def to_table(results: Sequence[Result]) -> Table:
-    """Lay results out one line a model and set, sets together, in the order they came."""
+    """Lay results out one line a model and set, a rule wherever the set changes."""
     with_lpips = any(result.lpips is not None for result in results)
     table = Table()
     table.add_column("set")
@@ -57,14 +58,14 @@ def to_table(results: Sequence[Result]) -> Table:
         table.add_column("LPIPS", justify="right")
     table.add_column("s/Mpx", justify="right")
     previous = None
-    for result in sorted(results, key=_order_of_sets(results)):
+    for result in results:
         if previous is not None and result.dataset != previous:
             table.add_section()
         previous = result.dataset
-        cells = [
-            result.dataset,
+        cells: list[str | Text] = [
+            Text(result.dataset),  # not a str, whose square brackets would be markup
             str(len(result.rows)),
-            result.model,
+            Text(result.model),
             _fixed(result.psnr, 2),
             _fixed(result.ssim, 4),
         ]

@@ -2,21 +2,22 @@
 
 An EXIF block is a TIFF structure without an image: a byte order, then directories of
 (tag, type, count, value), where values over four bytes lie elsewhere and are pointed to. The
-same code therefore reads a block out of a JPEG file and the tags at the head of a TIFF file.
+same code therefore reads a block out of a JPEG file and the tags of a TIFF file.
 Values stay bytes in the block's own byte order: srkit changes a few, and understands no more.
 
 Convention
     Only the first directory and those it points to are kept. The second one, which describes
     a thumbnail of a picture that is no more, is left behind. Entries that point outside the
-    block are left out; a block with no readable directory is no block.
+    block are left out, and listed as lost; a block with no readable directory is no block.
 
-Source: CIPA DC-008, "Exchangeable image file format", version 2.32, section 4.6; TIFF 6.0, section 2.
+Source: CIPA DC-008, "Exchangeable image file format", version 2.32, section
+4.6; Adobe, "TIFF Revision 6.0", 1992, section 2.
 """
 
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 ORIENTATION = 0x0112
 X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
@@ -26,9 +27,12 @@ CAMERA, LOCATION, INTEROPERABILITY = 0x8769, 0x8825, 0xA005
 SHORT, LONG, RATIONAL = 3, 4, 5
 _ITEM_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 
-# Cameras write some hundred kilobytes at most. A hostile block of 64 KB could let each of five
-# thousand entries claim all of it.
-_MAX_BYTES = 4_000_000
+# Cameras write some hundred kilobytes at most, and a TIFF file may add profiles of a few million.
+# A hostile block of 64 KB could let each of five thousand entries claim all of it.
+_MAX_BYTES = 16_000_000
+
+ByteOrder = Literal["<", ">"]
+"""Little or big end first, as the `struct` module writes it."""
 
 ReadAt = Callable[[int, int], bytes]
 """(offset, size) -> that many bytes, or fewer at the end."""
@@ -45,29 +49,37 @@ class Directory:
     inside: dict[int, "Directory"] = field(default_factory=dict)
     """By the tag that points to it."""
 
+    lost: set[int] = field(default_factory=set)
+    """Tags whose values could not be read."""
+
+    following: int = 0
+    """Where the next directory lies: a second page, or a thumbnail; 0 for none."""
+
 
 @dataclass
 class Exif:
-    """A block taken apart; `order` is `<` or `>` as for the `struct` module."""
+    """A block taken apart."""
 
-    order: str = "<"
+    order: ByteOrder = "<"
     root: Directory = field(default_factory=Directory)
 
-    def number(self, tag: int) -> float | None:
-        """Give the first number of a tag of the first directory, if it is one."""
+    def numbers(self, tag: int) -> tuple[int, ...]:
+        """Give the whole numbers of a tag of the first directory; none if it has none."""
         entry = self.root.entries.get(tag)
-        try:
-            if entry is None:
-                return None
-            if entry.kind in (SHORT, LONG):
-                letter = "H" if entry.kind == SHORT else "I"
-                return float(struct.unpack_from(self.order + letter, entry.data)[0])
-            if entry.kind == RATIONAL:
-                top, bottom = struct.unpack_from(self.order + "II", entry.data)
-                return float(top) / float(bottom) if bottom else None
-        except struct.error:
-            pass
-        return None
+        if entry is None or entry.kind not in (SHORT, LONG):
+            return ()
+        letter = "H" if entry.kind == SHORT else "I"
+        return struct.unpack(
+            f"{self.order}{len(entry.data) // struct.calcsize(letter)}{letter}", entry.data
+        )
+
+    def ratio(self, tag: int) -> float | None:
+        """Give the first of a tag's ratios, or None."""
+        entry = self.root.entries.get(tag)
+        if entry is None or entry.kind != RATIONAL:
+            return None
+        top, bottom = struct.unpack_from(self.order + "II", entry.data)
+        return top / bottom if bottom else None
 
     def short(self, value: int) -> Entry:
         return Entry(SHORT, struct.pack(self.order + "H", value))
@@ -89,14 +101,20 @@ def parse(block: bytes) -> Exif | None:
 
 
 def parse_at(read_at: ReadAt) -> Exif | None:
-    """Take apart a block, or the head of a TIFF file, that `read_at` gives by pieces."""
+    """Take apart a block, or the first page's tags of a TIFF file, given by pieces."""
     head = read_at(0, 8)
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(head[:4])
+    orders: dict[bytes, ByteOrder] = {b"II*\0": "<", b"MM\0*": ">"}
+    order = orders.get(head[:4])
     if order is None or len(head) < 8:
         return None
     (offset,) = struct.unpack(order + "I", head[4:])
-    root = _Reader(read_at, order).directory(offset, (CAMERA, LOCATION))
+    root = read_directory(read_at, order, offset)
     return Exif(order, root) if root else None
+
+
+def read_directory(read_at: ReadAt, order: str, offset: int) -> Directory | None:
+    """Read the directory at `offset` and the known ones that it points to."""
+    return _Reader(read_at, order).directory(offset, (CAMERA, LOCATION))
 
 
 class _Reader:
@@ -104,33 +122,35 @@ class _Reader:
         self.read_at, self.order, self.left = read_at, order, _MAX_BYTES
 
     def directory(self, offset: int, pointers: tuple[int, ...]) -> Directory | None:
-        """Read the directory at `offset`, following `pointers` and, below, no more than one."""
         length = self.read_at(offset, 2)
         if len(length) < 2:
             return None
         (count,) = struct.unpack(self.order + "H", length)
+        table = self.read_at(offset + 2, 12 * count)
         found = Directory()
         for tag, kind, items, value in struct.iter_unpack(
-            self.order + "HHI4s", _whole(self.read_at(offset + 2, 12 * count), 12)
+            self.order + "HHI4s", table[: len(table) // 12 * 12]
         ):
             (place,) = struct.unpack(self.order + "I", value)
             if tag in pointers:
-                deeper = (INTEROPERABILITY,) if tag == CAMERA else ()
-                if directory := self.directory(place, deeper):
+                # Only the camera's directory points further, so no loop can come about.
+                directory = self.directory(place, (INTEROPERABILITY,) if tag == CAMERA else ())
+                if directory:
                     found.inside[tag] = directory
                 continue
             size = _ITEM_BYTES.get(kind, 0) * items
-            if not 0 < size <= self.left:
-                continue
-            data = value[:size] if size <= 4 else self.read_at(place, size)
-            if len(data) == size:
+            data = b""
+            if 0 < size <= self.left:
+                data = value[:size] if size <= 4 else self.read_at(place, size)
+            if data and len(data) == size:
                 self.left -= size
                 found.entries[tag] = Entry(kind, data)
+            else:
+                found.lost.add(tag)
+        following = self.read_at(offset + 2 + 12 * count, 4)
+        if len(following) == 4:
+            (found.following,) = struct.unpack(self.order + "I", following)
         return found
-
-
-def _whole(data: bytes, size: int) -> bytes:
-    return data[: len(data) // size * size]
 
 
 def pack(exif: Exif) -> bytes:

@@ -6,9 +6,7 @@ from pathlib import Path
 from srkit.errors import ImageError
 from srkit.images.naming import display_name
 
-READABLE_SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".tif", ".tiff"}
-)
+READABLE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".tif", ".tiff"})
 """Lower case. Only for finding files: `read_image` goes by what is inside them."""
 
 

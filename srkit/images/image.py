@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-Samples = NDArray[np.uint8] | NDArray[np.uint16]
+Samples = NDArray[np.uint8 | np.uint16]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,20 +62,18 @@ class Image:
             raise ValueError(f"colour must be (height, width, 1 or 3) and not empty, got {shape}")
         if dtype not in (np.uint8, np.uint16):
             raise ValueError(f"colour must be uint8 or uint16, got {dtype}")
-        if self.alpha is not None and (
-            self.alpha.shape != shape[:2] or self.alpha.dtype != dtype
-        ):
+        if self.alpha is not None and (self.alpha.shape != shape[:2] or self.alpha.dtype != dtype):
             raise ValueError(
                 f"alpha must be {shape[:2]} {dtype}, got {self.alpha.shape} {self.alpha.dtype}"
             )
 
     @property
     def height(self) -> int:
-        return self.colour.shape[0]
+        return int(self.colour.shape[0])
 
     @property
     def width(self) -> int:
-        return self.colour.shape[1]
+        return int(self.colour.shape[1])
 
     @property
     def maximum(self) -> int:

@@ -93,9 +93,9 @@ def _agree(block: ex.Exif, image: Image, dpi: tuple[float, float] | None) -> Non
 
 def dpi_of(block: ex.Exif) -> tuple[float, float] | None:
     """Read the resolution out of a block's tags; None if they do not say it in real units."""
-    x, y = block.number(ex.X_RESOLUTION), block.number(ex.Y_RESOLUTION)
-    unit = block.number(ex.RESOLUTION_UNIT)
-    if not x or not y or unit not in (None, _INCH, _CENTIMETRE):
+    x, y = block.ratio(ex.X_RESOLUTION), block.ratio(ex.Y_RESOLUTION)
+    unit = (*block.numbers(ex.RESOLUTION_UNIT), _INCH)[0]  # inches, unless it says otherwise
+    if not x or not y or unit not in (_INCH, _CENTIMETRE):
         return None
     factor = 2.54 if unit == _CENTIMETRE else 1.0
     return x * factor, y * factor

@@ -3,7 +3,7 @@
 Convention
     A sample of 0 is 0.0 and the largest of its type (255, 65535) is 1.0; which type it is,
     and never how large the values happen to be, decides. Back again, values are clamped to
-    [0, 1] and rounded to the nearest sample, halves to the even one, as IEEE 754 and `torch.round` do.
+    [0, 1] and rounded to the nearest sample, halves to the even one, as `torch.round` does.
 """
 
 # Shapes: C channels, H W height and width.

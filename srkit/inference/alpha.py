@@ -7,13 +7,11 @@ pixel that is not fully transparent is put there first.
 
 # Shapes: H W height and width, K image channels.
 
-from typing import Any
-
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from srkit.images.image import Samples
 from srkit.transforms.resize import imresize
 
 
@@ -36,7 +34,7 @@ class BicubicEnlarger(nn.Module):
         return imresize(lr_BKHW, size=(self.scale * height, self.scale * width))
 
 
-def bleed(colour_HWK: NDArray[Any], alpha_HW: NDArray[Any]) -> NDArray[Any]:
+def bleed(colour_HWK: Samples, alpha_HW: Samples) -> Samples:
     """Give fully transparent pixels the colour of the nearest other pixel (to about two pixels).
 
     Shape: (H, W, K) and (H, W) of any integer type -> (H, W, K), a copy where anything changes.

@@ -32,7 +32,9 @@ class Enlargement:
         if (self.scale is None) != bool(sides):
             raise ConfigError("give either a scale, or a width or a height")
         if self.scale is not None and not 1 < self.scale <= LARGEST_SCALE:
-            raise ConfigError(f"scale must be above 1 and at most {LARGEST_SCALE}, got {self.scale}")
+            raise ConfigError(
+                f"scale must be above 1 and at most {LARGEST_SCALE}, got {self.scale}"
+            )
         if any(side < 1 for side in sides):
             raise ConfigError(f"width and height must be at least 1, got {min(sides)}")
 

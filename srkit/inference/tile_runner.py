@@ -155,9 +155,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
-def _run(
-    model: nn.Module, lr_BKHW: Tensor, tile: Tile, tiling: Tiling, notice: Notice
-) -> Tensor:
+def _run(model: nn.Module, lr_BKHW: Tensor, tile: Tile, tiling: Tiling, notice: Notice) -> Tensor:
     """Enlarge one padded tile and cut its core out of the result."""
     weights = next(model.parameters(), lr_BKHW)
     lr_BKHW = lr_BKHW.to(weights.device, weights.dtype)

@@ -10,15 +10,14 @@ from dataclasses import asdict, fields
 from difflib import get_close_matches
 from typing import Any, get_args, get_origin
 
-from torch import nn
-
 from srkit.errors import ConfigError
 from srkit.layers.registry import lookup
 from srkit.models.lpae import LPAE, LPAEConfig
 from srkit.models.lpsr import LPSR, LPSRConfig
+from srkit.models.model import Model
 from srkit.models.sr_network import SRNetwork, SRNetworkConfig
 
-MODELS: dict[str, tuple[type[Any], type[nn.Module]]] = {
+MODELS: dict[str, tuple[type[Any], type[Model]]] = {
     "sr_network": (SRNetworkConfig, SRNetwork),
     "lpae": (LPAEConfig, LPAE),
     "lpsr": (LPSRConfig, LPSR),
@@ -34,7 +33,7 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def build_model(name: str, settings: Mapping[str, Any] | None = None) -> nn.Module:
+def build_model(name: str, settings: Mapping[str, Any] | None = None) -> Model:
     """Build a model from its registered name and its configuration's fields.
 
     Raises: ConfigError for an unknown name, an unknown field or a value of the wrong type.
@@ -57,7 +56,7 @@ def build_model(name: str, settings: Mapping[str, Any] | None = None) -> nn.Modu
     return model_class(config_class(**(settings or {})))
 
 
-def name_of(model: nn.Module) -> str:
+def name_of(model: Model) -> str:
     """Give the registered name of a model's class."""
     for name, (_, model_class) in MODELS.items():
         if type(model) is model_class:
@@ -65,6 +64,6 @@ def name_of(model: nn.Module) -> str:
     raise ConfigError(f"{type(model).__name__} is not a registered model")
 
 
-def settings_of(model: nn.Module) -> dict[str, Any]:
+def settings_of(model: Model) -> dict[str, Any]:
     """Give the configuration a model was built from, as plain values."""
-    return asdict(model.config)  # type: ignore[arg-type]
+    return asdict(model.config)

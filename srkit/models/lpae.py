@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srkit.errors import ConfigError
+from srkit.models.model import Model
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +28,7 @@ class LPAEConfig:
     levels: int = 1
 
 
-class LPAE(nn.Module):
+class LPAE(Model):
     """Take an image apart into an approximation and details, and put it back together.
 
     Shape: (B, K, H, W) in [0, 1], any H and W >= 1 -> the same, reconstructed, not clamped.

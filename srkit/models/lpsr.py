@@ -9,16 +9,18 @@ approximation is predicted as a change of the LR image, and no noise is added to
 
 # Shapes: B batch, K image channels, C features, H W size of the LR image, s scale.
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from srkit.layers.blocks import create_block
+from srkit.layers.blocks.body import Body
 from srkit.layers.entrances import create_entrance
 from srkit.layers.heads.octaves import octaves
 from srkit.models.lpae import LPAE, LPAEConfig
+from srkit.models.model import Model
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +44,7 @@ class Prediction(NamedTuple):
     details: list[Tensor]  # fine to coarse, as `LPAE.decompose` gives them
 
 
-class LPSR(nn.Module):
+class LPSR(Model):
     """Enlarge an image by decoding a predicted approximation and predicted details.
 
     Shape: (B, K, H, W) in [0, 1], any H and W >= 1 -> (B, K, s*H, s*W), not clamped.
@@ -61,12 +63,7 @@ class LPSR(nn.Module):
         )
         self.lpae.requires_grad_(False)
         self.entrance = create_entrance(config.entrance, channels, config.features)
-        self.body = nn.Sequential(
-            *(
-                create_block(config.block, config.features, config.attention)
-                for _ in range(config.blocks)
-            )
-        )
+        self.body = Body(config.block, config.features, config.attention, count=config.blocks)
         exit_features = self.entrance.exit_features
         self.approximation = nn.Conv2d(exit_features, channels, 3, padding=1)
         self.details = nn.ModuleList(  # fine to coarse
@@ -77,21 +74,17 @@ class LPSR(nn.Module):
         self.receptive_field = self._receptive_field()
 
     def _receptive_field(self) -> int | None:
+        if self.body.receptive_field is None:
+            return None
         # The heads read 1 LR pixel; the decoder 1 coarse and then 3 fine pixels an octave.
-        decoding = sum((1 + 1.5) / 2**octave for octave in range(self.octaves))
-        radius = self.entrance.receptive_field + 1 + int(-(-decoding // 1))
-        for block in self.body:
-            within = block.receptive_field
-            if not isinstance(within, int):
-                return None
-            radius += within * self.entrance.stride
-        return radius
+        decoding = math.ceil(sum((1 + 1.5) / 2**octave for octave in range(self.octaves)))
+        body = self.body.receptive_field * self.entrance.stride
+        return self.entrance.receptive_field + body + 1 + decoding
 
     def predict(self, lr_BKHW: Tensor) -> Prediction:
         """Predict the approximation and the details of the HR image."""
-        entered = self.entrance(lr_BKHW)
         size = (lr_BKHW.shape[-2], lr_BKHW.shape[-1])
-        features = self.entrance.leave(entered + self.body(entered), size)
+        features = self.entrance.leave(self.body(self.entrance(lr_BKHW)), size)
         details = [
             F.pixel_shuffle(head(features), 2**octave)
             for octave, head in zip(range(self.octaves, 0, -1), self.details, strict=True)

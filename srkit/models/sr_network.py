@@ -9,12 +9,13 @@ and the pixel-shuffle or wavelet head it is srkit's own Haar-domain network, *la
 
 from dataclasses import dataclass
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from srkit.errors import ConfigError
-from srkit.layers.blocks import create_block
+from srkit.layers.blocks.body import Body
 from srkit.layers.entrances import create_entrance
 from srkit.layers.heads import create_head
+from srkit.models.model import Model
 
 SCALES = (2, 3, 4, 8)
 
@@ -33,7 +34,7 @@ class SRNetworkConfig:
     head: str = "pixel_shuffle"
 
 
-class SRNetwork(nn.Module):
+class SRNetwork(Model):
     """Enlarge an image by the configured scale.
 
     Shape: (B, K, H, W) in [0, 1], any H and W >= 1 -> (B, K, s*H, s*W), not clamped.
@@ -52,12 +53,7 @@ class SRNetwork(nn.Module):
         self.scale = config.scale
         self.image_channels = config.image_channels
         self.entrance = create_entrance(config.entrance, config.image_channels, config.features)
-        self.body = nn.Sequential(
-            *(
-                create_block(config.block, config.features, config.attention)
-                for _ in range(config.blocks)
-            )
-        )
+        self.body = Body(config.block, config.features, config.attention, count=config.blocks)
         self.head = create_head(
             config.head, self.entrance.exit_features, config.image_channels, config.scale
         )
@@ -65,17 +61,13 @@ class SRNetwork(nn.Module):
         self.receptive_field = self._receptive_field()
 
     def _receptive_field(self) -> int | None:
-        radius = self.entrance.receptive_field + int(self.head.receptive_field)  # type: ignore[arg-type]
-        for block in self.body:
-            within = block.receptive_field
-            if not isinstance(within, int):
-                return None
-            radius += within * self.entrance.stride
-        return radius
+        body, head = self.body.receptive_field, self.head.receptive_field
+        if body is None or head is None:
+            return None
+        return self.entrance.receptive_field + body * self.entrance.stride + head
 
     def forward(self, lr_BKHW: Tensor) -> Tensor:
-        entered = self.entrance(lr_BKHW)
-        features = entered + self.body(entered)
         size = (lr_BKHW.shape[-2], lr_BKHW.shape[-1])
-        enlarged: Tensor = self.head(self.entrance.leave(features, size), lr_BKHW)
+        features = self.entrance.leave(self.body(self.entrance(lr_BKHW)), size)
+        enlarged: Tensor = self.head(features, lr_BKHW)
         return enlarged

@@ -8,18 +8,19 @@ early rule is TensorFlow's `ExponentialMovingAverage`.
 import copy
 
 import torch
-from torch import nn
+
+from srkit.models.model import Model
 
 
 class WeightAverage:
     """A second copy of a model that follows the first."""
 
-    def __init__(self, model: nn.Module, decay: float) -> None:
+    def __init__(self, model: Model, decay: float) -> None:
         self.decay = decay
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
 
     @torch.no_grad()
-    def update(self, model: nn.Module, step: int) -> None:
+    def update(self, model: Model, step: int) -> None:
         """Move towards the model's weights after the step counted from 0."""
         decay = min(self.decay, (1 + step) / (10 + step))
         targets = [weight.detach() for weight in model.state_dict().values()]

@@ -59,7 +59,9 @@ def command_line(config: TrainingConfig) -> str:
         option = "--" + name.replace("_", "-")
         if name == "model_settings":
             for key, setting in value.items():
-                words += ["--scale", str(setting)] if key == "scale" else ["--set", f"{key}={setting}"]
+                words += (
+                    ["--scale", str(setting)] if key == "scale" else ["--set", f"{key}={setting}"]
+                )
         elif name == "validation":
             for folder in value:
                 words += [option, folder]

@@ -19,13 +19,14 @@ from srkit.checkpoint import Card, load, save
 from srkit.data.batches import BatchSource
 from srkit.data.pairs import load_pairs
 from srkit.errors import ConfigError, TrainingError
-from srkit.evaluation.evaluate import Pair, prepare, score
-from srkit.evaluation.metrics import PROTOCOLS
+from srkit.evaluation.evaluate import score
+from srkit.evaluation.pairs import Pair, prepare
 from srkit.files import write_atomically
 from srkit.layers.registry import lookup
 from srkit.models import PRESETS, build_model
 from srkit.models.lpae import LPAE
 from srkit.models.lpsr import LPSR
+from srkit.models.model import Model
 from srkit.training.average import WeightAverage
 from srkit.training.config import TrainingConfig, command_line
 from srkit.training.log import RunLog
@@ -75,18 +76,20 @@ def train(
         say(f"resumed after step {counters.step}")
 
     pairs = load_pairs(
-        Path(config.dataset), scale=int(model.scale), patch_size=config.patch_size  # type: ignore[arg-type]
+        Path(config.dataset),
+        scale=model.scale,
+        patch_size=config.patch_size,
     )
     megapixels = sum(pair.hr.shape[0] * pair.hr.shape[1] for pair in pairs) / 1e6
     say(f"{len(pairs)} HR images, {megapixels:.1f} Mpx, from {config.dataset}")
     batches = BatchSource(
         pairs,
-        scale=int(model.scale),  # type: ignore[arg-type]
+        scale=model.scale,
         patch_size=config.patch_size,
         batch_size=config.batch_size,
         seed=config.seed,
     )
-    validation = {Path(f).name: prepare(Path(f), int(model.scale)) for f in config.validation}  # type: ignore[arg-type]
+    validation = {Path(f).name: prepare(Path(f), model.scale) for f in config.validation}
     parameters = sum(weight.numel() for weight in model.parameters())
     say(f"{config.model}: {parameters:,} parameters; {config.steps:,} steps")
 
@@ -140,7 +143,7 @@ def train(
     return Outcome(step=counters.step, checkpoint=trained, signal=None)
 
 
-def _build(config: TrainingConfig) -> nn.Module:
+def _build(config: TrainingConfig) -> Model:
     kind, settings = lookup(PRESETS, "model", config.model)
     model = build_model(kind, {**settings, **config.model_settings})
     if config.pretrained is not None:
@@ -149,10 +152,10 @@ def _build(config: TrainingConfig) -> nn.Module:
             raise ConfigError(
                 f"pretrained: {config.pretrained} shares no tensor with {config.model}"
             )
-    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    return model.to(memory_format=torch.channels_last)
 
 
-def transfer(source: nn.Module, target: nn.Module) -> list[str]:
+def transfer(source: Model, target: Model) -> list[str]:
     """Copy every tensor that has the same name and shape in both; give their names.
 
     Taken so, a network of another scale passes on its entrance and body, and an LPAE alone its
@@ -186,29 +189,27 @@ def _claim(folder: Path, config: TrainingConfig, *, resume: bool) -> None:
         return
     text = json.dumps(ours, indent=2) + "\n"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "models").mkdir(parents=True, exist_ok=True)
         write_atomically(path, lambda file: file.write(text.encode()))
     except OSError as error:
         raise TrainingError(f"{folder}: cannot be written ({error.strerror or error})") from None
 
 
 def _validate(
-    model: nn.Module, validation: dict[str, list[Pair]], step: int, log: RunLog, say: Say
+    model: Model, validation: dict[str, list[Pair]], step: int, log: RunLog, say: Say
 ) -> list[dict[str, Any]]:
     """Score the averaged weights on every validation folder."""
     # An autoencoder gives back what it was given, colours included: luma alone would flatter it.
-    protocol = PROTOCOLS["sr-rgb" if model.scale == 1 else "sr-y"]
+    protocol = "sr-rgb" if model.scale == 1 else "sr-y"
     scores = []
     for name, pairs in validation.items():
         result = score(model, pairs, protocol)
-        log.score(
-            step=step, set_name=name, protocol=protocol.name, psnr=result.psnr, ssim=result.ssim
-        )
-        say(f"step {step:,}  {name} {protocol.name}  PSNR {result.psnr:.3f}  SSIM {result.ssim:.4f}")
+        log.score(step=step, set_name=name, protocol=protocol, psnr=result.psnr, ssim=result.ssim)
+        say(f"step {step:,}  {name} {protocol}  PSNR {result.psnr:.3f}  SSIM {result.ssim:.4f}")
         scores.append(
             {
                 "set": name,
-                "protocol": protocol.name,
+                "protocol": protocol,
                 "scale": model.scale,
                 "psnr": round(result.psnr, 4),
                 "ssim": round(result.ssim, 6),

@@ -11,13 +11,14 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from srkit.data.batches import Batch
 from srkit.models.lpae import LPAE
 from srkit.models.lpsr import LPSR
+from srkit.models.model import Model
 
-Objective = Callable[[nn.Module, Batch], Tensor]
+Objective = Callable[[Model, Batch], Tensor]
 
 DETAIL_WEIGHT = 1.0
 APPROXIMATION_WEIGHT = 0.8
@@ -25,12 +26,12 @@ BAND_WEIGHT = 10.0
 OCTAVE_WEIGHTS = (0.8, 1.0, 1.2)  # coarse to fine
 
 
-def super_resolution(model: nn.Module, batch: Batch) -> Tensor:
+def super_resolution(model: Model, batch: Batch) -> Tensor:
     """Mean absolute error of the enlarged LR patch."""
     return F.l1_loss(model(batch.lr), batch.hr)
 
 
-def autoencoding(model: nn.Module, batch: Batch) -> Tensor:
+def autoencoding(model: Model, batch: Batch) -> Tensor:
     """Reconstruct, with small details, from an approximation close to the halved image.
 
     The loss of one level is the paper's; several levels add theirs up.
@@ -50,7 +51,7 @@ def autoencoding(model: nn.Module, batch: Batch) -> Tensor:
     return loss
 
 
-def band_prediction(model: nn.Module, batch: Batch) -> Tensor:
+def band_prediction(model: Model, batch: Batch) -> Tensor:
     """Predict what the frozen LPAE makes of the HR patch, and the patch itself."""
     assert isinstance(model, LPSR)
     with torch.no_grad():
@@ -63,7 +64,7 @@ def band_prediction(model: nn.Module, batch: Batch) -> Tensor:
     return F.l1_loss(model.lpae.reconstruct(*predicted), batch.hr) + BAND_WEIGHT * bands
 
 
-def objective_for(model: nn.Module) -> Objective:
+def objective_for(model: Model) -> Objective:
     """Give the objective of a model's kind."""
     for kind, objective in OBJECTIVES.items():
         if isinstance(model, kind):
@@ -71,7 +72,7 @@ def objective_for(model: nn.Module) -> Objective:
     return super_resolution
 
 
-OBJECTIVES: dict[type[nn.Module], Objective] = {LPAE: autoencoding, LPSR: band_prediction}
+OBJECTIVES: dict[type[Model], Objective] = {LPAE: autoencoding, LPSR: band_prediction}
 
 
 def _approximation(model: LPAE, image: Tensor, levels: int) -> Tensor:

@@ -13,11 +13,12 @@ from typing import Any
 
 import torch
 from safetensors.torch import save as to_bytes
-from torch import Tensor, nn
+from torch import Tensor
 
 from srkit.checkpoint import FORMAT, digest, read_tensors
 from srkit.errors import CheckpointError, TrainingError
 from srkit.files import write_atomically
+from srkit.models.model import Model
 from srkit.training.average import WeightAverage
 
 KEPT = 2
@@ -38,7 +39,7 @@ class Counters:
 def save_state(
     folder: Path,
     counters: Counters,
-    model: nn.Module,
+    model: Model,
     average: WeightAverage,
     optimizer: torch.optim.Optimizer,
 ) -> Path:
@@ -95,7 +96,7 @@ def read_state(
 
 def restore(
     tensors: Mapping[str, Tensor],
-    model: nn.Module,
+    model: Model,
     average: WeightAverage,
     optimizer: torch.optim.Optimizer,
 ) -> None:

@@ -57,14 +57,16 @@ def imresize(
     Raises: ConfigError unless exactly one of scale and size is given and is positive, or on an
     unknown border.
     """
-    _check(scale, size, border, levels)
+    if levels is not None and levels < 1:
+        raise ConfigError(f"levels must be at least 1, got {levels}")
+    plan = _plan(*image_BCHW.shape[-2:], scale, size)
     if levels is None:
         working_type = torch.promote_types(image_BCHW.dtype, torch.float32)
-        resized = _resize(image_BCHW.to(working_type), scale, size, border, antialias, None)
+        resized = _resize(image_BCHW.to(working_type), *plan, border, antialias, None)
         return resized.to(image_BCHW.dtype)
     # Back to whole levels first: k / 255 in float32 is not quite k / 255.
     whole = (image_BCHW.detach().to(torch.float64) * levels).round_().clamp_(0, levels)
-    resized = _resize(whole, scale, size, border, antialias, levels)
+    resized = _resize(whole, *plan, border, antialias, levels)
     return resized.div_(levels).to(image_BCHW.dtype)
 
 
@@ -83,12 +85,12 @@ def imresize_uint8(
     """
     if image_HWC.dtype != np.uint8:
         raise ConfigError(f"imresize_uint8 takes a uint8 array, got {image_HWC.dtype}")
-    _check(scale, size, border, 255)
+    plan = _plan(*image_HWC.shape[:2], scale, size)
     planes_CHW = image_HWC[None] if image_HWC.ndim == 2 else image_HWC.transpose(2, 0, 1)
     # A copy, because torch refuses to look at read-only memory such as Pillow's.
     whole = torch.from_numpy(planes_CHW.astype(np.float64))[None]
     resized: NDArray[np.uint8] = (
-        _resize(whole, scale, size, border, antialias, 255)[0].to(torch.uint8).numpy()
+        _resize(whole, *plan, border, antialias, 255)[0].to(torch.uint8).numpy()
     )
     return resized[0] if image_HWC.ndim == 2 else np.ascontiguousarray(resized.transpose(1, 2, 0))
 
@@ -98,37 +100,30 @@ def output_size(height: int, width: int, scale: float) -> tuple[int, int]:
     return math.ceil(height * scale), math.ceil(width * scale)
 
 
-def _check(
-    scale: float | None, size: tuple[int, int] | None, border: str, levels: int | None
-) -> None:
-    if (scale is None) == (size is None):
-        raise ConfigError("imresize takes either a scale or a size")
-    if scale is not None and not (scale > 0 and math.isfinite(scale)):
-        raise ConfigError(f"scale must be a positive number, got {scale}")
-    if size is not None and min(size) < 1:
-        raise ConfigError(f"size must be at least 1x1, got {size[0]}x{size[1]}")
-    if border not in ("mirror", "repeat"):
-        raise ConfigError(f"unknown border {border!r}: choose one of mirror, repeat")
-    if levels is not None and levels < 1:
-        raise ConfigError(f"levels must be at least 1, got {levels}")
+def _plan(
+    height: int, width: int, scale: float | None, size: tuple[int, int] | None
+) -> tuple[tuple[int, int], tuple[float, float]]:
+    """Give the output's size and the scale of either axis."""
+    if scale is not None and size is None:
+        if not (scale > 0 and math.isfinite(scale)):
+            raise ConfigError(f"scale must be a positive number, got {scale}")
+        return output_size(height, width, scale), (scale, scale)
+    if size is not None and scale is None:
+        if min(size) < 1:
+            raise ConfigError(f"size must be at least 1x1, got {size[0]}x{size[1]}")
+        return size, (size[0] / height, size[1] / width)
+    raise ConfigError("imresize takes either a scale or a size")
 
 
 def _resize(
     x_BCHW: Tensor,
-    scale: float | None,
-    size: tuple[int, int] | None,
+    size: tuple[int, int],
+    scales: tuple[float, float],
     border: Border,
     antialias: bool,
     levels: int | None,
 ) -> Tensor:
     """Resample both axes of a float32 or float64 image, rounding to whole levels if asked."""
-    height, width = x_BCHW.shape[-2:]
-    if scale is not None:
-        size = output_size(height, width, scale)
-        scales = (scale, scale)
-    else:
-        assert size is not None
-        scales = (size[0] / height, size[1] / width)
     resized = x_BCHW
     for axis in (-2, -1) if scales[0] <= scales[1] else (-1, -2):
         taps = _taps(resized.shape[axis], size[axis], scales[axis], border, antialias)
@@ -151,8 +146,11 @@ def _resample_rows(
     indices = torch.from_numpy(indices_TO).to(x_BCNW.device)
     row_values = max(1, x_BCNW.shape[:-2].numel() * x_BCNW.shape[-1])
     rows = max(1, BLOCK_VALUES // row_values)
-    blocks = zip(weights.split(rows, dim=1), indices.split(rows, dim=1), strict=True)
-    return torch.cat([_weighted_sum(x_BCNW, *block) for block in blocks], dim=-2)
+    blocks = [
+        _weighted_sum(x_BCNW, weights[:, start : start + rows], indices[:, start : start + rows])
+        for start in range(0, indices.shape[1], rows)
+    ]
+    return torch.cat(blocks, dim=-2)
 
 
 def _weighted_sum(x_BCNW: Tensor, weights_TO1: Tensor, indices_TO: Tensor) -> Tensor:
@@ -184,8 +182,10 @@ def _taps(
     if border == "mirror":
         indices_OT = indices_OT % (2 * length)
         indices_OT = np.minimum(indices_OT, 2 * length - 1 - indices_OT)
-    else:
+    elif border == "repeat":
         indices_OT = indices_OT.clip(0, length - 1)
+    else:
+        raise ConfigError(f"unknown border {border!r}: choose one of mirror, repeat")
     return (
         np.ascontiguousarray(weights_OT[:, used_T].T),
         np.ascontiguousarray(indices_OT[:, used_T].T),
@@ -196,6 +196,6 @@ def _cubic(distance: NDArray[np.float64]) -> NDArray[np.float64]:
     """Evaluate Keys' cubic kernel with a = -0.5."""
     x = np.abs(distance)
     x2, x3 = x**2, x**3
-    near = (1.5 * x3 - 2.5 * x2 + 1) * (x <= 1)
-    far = (-0.5 * x3 + 2.5 * x2 - 4 * x + 2) * ((x > 1) & (x <= 2))
+    near: NDArray[np.float64] = (1.5 * x3 - 2.5 * x2 + 1) * (x <= 1)
+    far: NDArray[np.float64] = (-0.5 * x3 + 2.5 * x2 - 4 * x + 2) * ((x > 1) & (x <= 2))
     return near + far

@@ -17,9 +17,7 @@ def source(*, seed: int = 0, patch_size: int = 5, batch_size: int = 6) -> BatchS
         lr = random.integers(0, 256, (height, width, 3), dtype=np.uint8)
         hr = lr.repeat(SCALE, axis=0).repeat(SCALE, axis=1)
         pairs.append(TrainingPair(name=f"{height}x{width}", hr=hr, lr=lr))
-    return BatchSource(
-        pairs, scale=SCALE, patch_size=patch_size, batch_size=batch_size, seed=seed
-    )
+    return BatchSource(pairs, scale=SCALE, patch_size=patch_size, batch_size=batch_size, seed=seed)
 
 
 def test_equal_seed_and_step_give_equal_batches() -> None:

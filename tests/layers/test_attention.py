@@ -1,34 +1,36 @@
 """What every attention mechanism must do, whatever it is; then each against its oracle."""
 
 import pytest
-import timm.layers
 import torch
+from timm.layers.eca import EcaModule
+from timm.layers.squeeze_excite import SEModule
 from torch import Tensor, nn
 
 from srkit.errors import ConfigError
 from srkit.layers.attention import ATTENTION, create_attention
 from srkit.layers.attention.efficient_channel import EfficientChannelAttention, kernel_size_for
 from srkit.layers.attention.squeeze_excitation import SqueezeExcitation
+from srkit.layers.layer import Layer
 
 
 @pytest.fixture(params=ATTENTION)
-def attention(request: pytest.FixtureRequest) -> nn.Module:
+def attention(request: pytest.FixtureRequest) -> Layer:
     torch.manual_seed(0)
     return create_attention(request.param, 16).eval()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 5), (32, 33)])
-def test_keeps_the_shape(attention: nn.Module, size: tuple[int, int]) -> None:
+def test_keeps_the_shape(attention: Layer, size: tuple[int, int]) -> None:
     x = torch.randn(2, 16, *size)
     assert attention(x).shape == x.shape
 
 
-def test_does_not_mix_images_of_a_batch(attention: nn.Module) -> None:
+def test_does_not_mix_images_of_a_batch(attention: Layer) -> None:
     x = torch.randn(3, 16, 8, 8)
     torch.testing.assert_close(attention(x)[1:2], attention(x[1:2]))
 
 
-def test_passes_gradients_to_its_input_and_every_parameter(attention: nn.Module) -> None:
+def test_passes_gradients_to_its_input_and_every_parameter(attention: Layer) -> None:
     x = torch.randn(1, 16, 8, 8, requires_grad=True)
     attention(x).square().sum().backward()
     assert x.grad is not None
@@ -37,11 +39,11 @@ def test_passes_gradients_to_its_input_and_every_parameter(attention: nn.Module)
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
-def test_is_finite_on_flat_maps(attention: nn.Module, value: float) -> None:
+def test_is_finite_on_flat_maps(attention: Layer, value: float) -> None:
     assert attention(torch.full((1, 16, 6, 6), value)).isfinite().all()
 
 
-def test_states_its_receptive_field(attention: nn.Module) -> None:
+def test_states_its_receptive_field(attention: Layer) -> None:
     x = torch.randn(1, 16, 15, 15, dtype=torch.float64)
     attention = attention.double()
     touched = x.clone()
@@ -61,7 +63,7 @@ def test_an_unknown_name_gets_the_choices_and_the_nearest() -> None:
 
 def test_squeeze_excitation_equals_timm() -> None:
     ours = SqueezeExcitation(64)
-    theirs = timm.layers.SqueezeExcite(64, rd_ratio=1 / 16, rd_divisor=1, bias=True)
+    theirs = SEModule(64, rd_ratio=1 / 16, rd_divisor=1, bias=True)
     _copy(ours.squeeze, theirs.fc1)
     _copy(ours.excite, theirs.fc2)
     x = torch.randn(2, 64, 9, 7)
@@ -76,7 +78,7 @@ def test_squeeze_excitation_can_be_given_a_floor() -> None:
 @pytest.mark.parametrize("channels", [16, 64, 256])
 def test_efficient_channel_attention_equals_timm(channels: int) -> None:
     ours = EfficientChannelAttention(channels)
-    theirs = timm.layers.EcaModule(channels)
+    theirs = EcaModule(channels)
     assert ours.mix.weight.shape == theirs.conv.weight.shape
     theirs.conv.weight.data.copy_(ours.mix.weight.data)
     x = torch.randn(2, channels, 9, 7)

@@ -28,5 +28,5 @@ def test_leaving_undoes_the_shrinking(entrance: Entrance) -> None:
 
 
 def test_the_haar_entrance_refuses_a_width_it_cannot_split() -> None:
-    with pytest.raises(ConfigError, match="multiple of 4 .* got 18"):
+    with pytest.raises(ConfigError, match=r"multiple of 4 .* got 18"):
         create_entrance("haar", 3, 18)

@@ -6,6 +6,7 @@ from torch import nn
 
 from srkit.errors import ConfigError
 from srkit.layers.heads import HEADS, create_head
+from srkit.layers.layer import Layer
 from srkit.transforms.laplacian import expand
 
 
@@ -15,32 +16,32 @@ def buildable() -> list[tuple[str, int]]:
 
 
 @pytest.fixture(params=buildable(), ids=lambda pair: f"{pair[0]}-x{pair[1]}")
-def head(request: pytest.FixtureRequest) -> nn.Module:
+def head(request: pytest.FixtureRequest) -> Layer:
     torch.manual_seed(0)
     name, scale = request.param
     return create_head(name, 16, 3, scale)
 
 
-def scale_of(head: nn.Module) -> int:
+def scale_of(head: Layer) -> int:
     small = head(torch.zeros(1, 16, 4, 4), torch.zeros(1, 3, 4, 4))
     return int(small.shape[-1]) // 4
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 5)])
 def test_enlarges_by_its_scale(
-    head: nn.Module, size: tuple[int, int], request: pytest.FixtureRequest
+    head: Layer, size: tuple[int, int], request: pytest.FixtureRequest
 ) -> None:
     _, scale = request.node.callspec.params["head"]
     enlarged = head(torch.randn(2, 16, *size), torch.rand(2, 3, *size))
     assert enlarged.shape == (2, 3, size[0] * scale, size[1] * scale)
 
 
-def test_passes_gradients_to_every_parameter(head: nn.Module) -> None:
+def test_passes_gradients_to_every_parameter(head: Layer) -> None:
     head(torch.randn(1, 16, 6, 6), torch.rand(1, 3, 6, 6)).square().sum().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in head.parameters())
 
 
-def test_states_its_receptive_field(head: nn.Module) -> None:
+def test_states_its_receptive_field(head: Layer) -> None:
     head = head.double()
     features = torch.randn(1, 16, 15, 15, dtype=torch.float64)
     lr = torch.rand(1, 3, 15, 15, dtype=torch.float64)
@@ -50,6 +51,7 @@ def test_states_its_receptive_field(head: nn.Module) -> None:
     changed = (head(touched, touched_lr) - head(features, lr)).abs().sum(dim=(0, 1)) > 1e-12
     rows = changed.any(dim=1).nonzero().flatten()
     measured = int((rows // scale_of(head) - 7).abs().max())
+    assert head.receptive_field is not None
     assert measured <= head.receptive_field <= measured + 1
 
 

@@ -13,6 +13,7 @@ from srkit.layers.entrances import ENTRANCES
 from srkit.layers.heads import HEADS
 from srkit.models import MODELS, PRESETS, build_model, name_of, settings_of
 from srkit.models.lpae import LPAE
+from srkit.models.model import Model
 
 SMALL = {"features": 8, "blocks": 1}
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -38,40 +39,40 @@ CASES["lpsr-x4"] = ("lpsr", {**SMALL, "lpae_hidden": 4, "scale": 4})
 
 
 @pytest.fixture(params=CASES)
-def model(request: pytest.FixtureRequest) -> nn.Module:
+def model(request: pytest.FixtureRequest) -> Model:
     torch.manual_seed(0)
     return build_model(*CASES[request.param]).eval()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (13, 8)])
-def test_enlarges_any_size(model: nn.Module, size: tuple[int, int]) -> None:
-    channels = int(model.image_channels)  # type: ignore[arg-type]
-    scale = int(model.scale)  # type: ignore[arg-type]
+def test_enlarges_any_size(model: Model, size: tuple[int, int]) -> None:
+    channels = model.image_channels
+    scale = model.scale
     enlarged = model(torch.rand(1, channels, *size))
     assert enlarged.shape == (1, channels, size[0] * scale, size[1] * scale)
     assert enlarged.isfinite().all()
 
 
-def test_does_not_mix_images_of_a_batch(model: nn.Module) -> None:
-    x = torch.rand(3, int(model.image_channels), 8, 8)  # type: ignore[arg-type]
+def test_does_not_mix_images_of_a_batch(model: Model) -> None:
+    x = torch.rand(3, model.image_channels, 8, 8)
     torch.testing.assert_close(model(x)[1:2], model(x[1:2]), atol=1e-5, rtol=1e-5)
 
 
-def test_passes_gradients_to_every_parameter(model: nn.Module) -> None:
-    model(torch.rand(2, int(model.image_channels), 8, 8)).square().sum().backward()  # type: ignore[arg-type]
+def test_passes_gradients_to_every_parameter(model: Model) -> None:
+    model(torch.rand(2, model.image_channels, 8, 8)).square().sum().backward()
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
             assert parameter.grad is not None, name
             assert parameter.grad.abs().sum() > 0, name
 
 
-def test_states_its_receptive_field_and_size_multiple(model: nn.Module) -> None:
+def test_states_its_receptive_field_and_size_multiple(model: Model) -> None:
     """Touch one pixel at every phase of the size multiple and see how far the change goes."""
     model = model.double()
-    declared, multiple = model.receptive_field, int(model.size_multiple)  # type: ignore[arg-type]
+    declared, multiple = model.receptive_field, model.size_multiple
     side = 96
-    scale = int(model.scale)  # type: ignore[arg-type]
-    x = torch.rand(1, int(model.image_channels), side, side, dtype=torch.float64)  # type: ignore[arg-type]
+    scale = model.scale
+    x = torch.rand(1, model.image_channels, side, side, dtype=torch.float64)
     before = model(x)
     measured = 0
     for phase in range(multiple):
@@ -84,13 +85,13 @@ def test_states_its_receptive_field_and_size_multiple(model: nn.Module) -> None:
     if declared is None:
         assert measured >= side // 2 - 1
     else:
-        assert measured <= int(declared) <= measured + max(multiple, 2)  # type: ignore[arg-type]
+        assert measured <= declared <= measured + max(multiple, 2)
 
 
-def test_remembers_how_it_was_built(model: nn.Module) -> None:
+def test_remembers_how_it_was_built(model: Model) -> None:
     again = build_model(name_of(model), settings_of(model))
     again.load_state_dict(model.state_dict())
-    x = torch.rand(1, int(model.image_channels), 5, 6)  # type: ignore[arg-type]
+    x = torch.rand(1, model.image_channels, 5, 6)
     torch.testing.assert_close(again.eval()(x), model(x), atol=0, rtol=0)
 
 

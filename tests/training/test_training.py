@@ -14,12 +14,11 @@ from skimage import data
 from torch import Tensor, nn
 
 from srkit import checkpoint
-from srkit.data.batches import Batch
+from srkit.data.batches import Batch, BatchSource
 from srkit.errors import ConfigError, TrainingError
 from srkit.models import build_model
 from srkit.models.lpae import LPAE
 from srkit.models.lpsr import LPSR, Prediction
-from srkit.training import loop
 from srkit.training.config import TrainingConfig
 from srkit.training.loop import Outcome, train, transfer
 from srkit.training.objectives import autoencoding, band_prediction
@@ -93,14 +92,16 @@ def test_a_killed_run_resumes_bit_identical(photographs: Path, tmp_path: Path) -
     train(config, tmp_path / "whole")
     child = (
         "import os, signal, sys; from pathlib import Path\n"
-        "from srkit.training import loop; from srkit.training.config import TrainingConfig\n"
-        "draw = loop.BatchSource.draw\n"
+        "from srkit.data.batches import BatchSource\n"
+        "from srkit.training.config import TrainingConfig\n"
+        "from srkit.training.loop import train\n"
+        "draw = BatchSource.draw\n"
         "def dying(self, step):\n"
         "    if step == 8: os.kill(os.getpid(), signal.SIGKILL)\n"
         "    return draw(self, step)\n"
-        "loop.BatchSource.draw = dying\n"
+        "BatchSource.draw = dying\n"
         "config = TrainingConfig.model_validate_json(sys.argv[1])\n"
-        "loop.train(config, Path(sys.argv[2]))\n"
+        "train(config, Path(sys.argv[2]))\n"
     )
     killed = subprocess.run(
         [sys.executable, "-c", child, config.model_dump_json(), str(tmp_path / "killed")],
@@ -117,14 +118,14 @@ def test_a_signal_saves_and_stops(
 ) -> None:
     config = configure(photographs)
     train(config, tmp_path / "whole")
-    draw = loop.BatchSource.draw
+    draw = BatchSource.draw
 
-    def interrupted(source: loop.BatchSource, step: int) -> Batch:
+    def interrupted(source: BatchSource, step: int) -> Batch:
         if step == 7:
             os.kill(os.getpid(), signal.SIGTERM)
         return draw(source, step)
 
-    monkeypatch.setattr(loop.BatchSource, "draw", interrupted)
+    monkeypatch.setattr(BatchSource, "draw", interrupted)
     outcome = train(config, tmp_path / "run")
     assert outcome == Outcome(step=8, checkpoint=None, signal=signal.SIGTERM)
     monkeypatch.undo()
@@ -159,13 +160,13 @@ def test_all_states_damaged_is_an_error(photographs: Path, tmp_path: Path) -> No
 def test_a_loss_that_is_not_finite_stops_and_leaves_the_checkpoint(
     photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    draw = loop.BatchSource.draw
+    draw = BatchSource.draw
 
-    def poisoned(source: loop.BatchSource, step: int) -> Batch:
+    def poisoned(source: BatchSource, step: int) -> Batch:
         batch = draw(source, step)
         return Batch(batch.lr * float("nan"), batch.hr) if step == 8 else batch
 
-    monkeypatch.setattr(loop.BatchSource, "draw", poisoned)
+    monkeypatch.setattr(BatchSource, "draw", poisoned)
     with pytest.raises(TrainingError, match="the loss is nan at step 8, learning rate"):
         train(configure(photographs), tmp_path / "run")
     good = checkpoint.load(tmp_path / "run" / "models" / "tiny.safetensors")

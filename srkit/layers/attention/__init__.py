@@ -7,20 +7,19 @@ add one line below. tests/layers/test_attention.py then covers it.
 
 from collections.abc import Callable
 
-from torch import nn
-
 from srkit.layers.attention.efficient_channel import EfficientChannelAttention
 from srkit.layers.attention.none import NoAttention
 from srkit.layers.attention.squeeze_excitation import SqueezeExcitation
+from srkit.layers.layer import Layer
 from srkit.layers.registry import lookup
 
-ATTENTION: dict[str, Callable[[int], nn.Module]] = {
+ATTENTION: dict[str, Callable[[int], Layer]] = {
     "none": NoAttention,
     "se": SqueezeExcitation,
     "eca": EfficientChannelAttention,
 }
 
 
-def create_attention(name: str, channels: int) -> nn.Module:
+def create_attention(name: str, channels: int) -> Layer:
     """Build the mechanism called `name` for `channels` feature maps."""
     return lookup(ATTENTION, "attention", name)(channels)

@@ -12,6 +12,7 @@ import math
 from torch import Tensor, nn
 
 from srkit.errors import ConfigError
+from srkit.layers.layer import Layer
 
 
 def kernel_size_for(channels: int) -> int:
@@ -24,7 +25,7 @@ def kernel_size_for(channels: int) -> int:
     return max(3, taps if taps % 2 else taps + 1)
 
 
-class EfficientChannelAttention(nn.Module):
+class EfficientChannelAttention(Layer):
     """Scale every channel by a gate computed from its neighbouring channels' means.
 
     Shape: (B, C, H, W) in, the same out.

@@ -1,9 +1,11 @@
 """No attention: the neutral entry of the slot."""
 
-from torch import nn
+from torch import Tensor
+
+from srkit.layers.layer import Layer
 
 
-class NoAttention(nn.Identity):
+class NoAttention(Layer):
     """Give the input back.
 
     Shape: anything in, the same out.
@@ -14,3 +16,6 @@ class NoAttention(nn.Identity):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        return x_BCHW

@@ -10,8 +10,10 @@ channels and leaves a narrow network one or two hidden units; a larger floor can
 
 from torch import Tensor, nn
 
+from srkit.layers.layer import Layer
 
-class SqueezeExcitation(nn.Module):
+
+class SqueezeExcitation(Layer):
     """Scale every channel by a gate computed from the means of all channels.
 
     Shape: (B, C, H, W) in, the same out.

@@ -7,16 +7,15 @@ None = the whole image); add one line below. tests/layers/test_blocks.py then co
 
 from collections.abc import Callable
 
-from torch import nn
-
 from srkit.layers.blocks.residual import ResidualBlock
+from srkit.layers.layer import Layer
 from srkit.layers.registry import lookup
 
-BLOCKS: dict[str, Callable[[int, str], nn.Module]] = {
+BLOCKS: dict[str, Callable[[int, str], Layer]] = {
     "residual": ResidualBlock,
 }
 
 
-def create_block(name: str, features: int, attention: str) -> nn.Module:
+def create_block(name: str, features: int, attention: str) -> Layer:
     """Build the block called `name` for `features` maps, with an attention inside it."""
     return lookup(BLOCKS, "block", name)(features, attention)

@@ -10,9 +10,10 @@ block (Zhang et al., ECCV 2018). srkit uses a leaky ReLU of slope 0.1 where EDSR
 from torch import Tensor, nn
 
 from srkit.layers.attention import create_attention
+from srkit.layers.layer import Layer
 
 
-class ResidualBlock(nn.Module):
+class ResidualBlock(Layer):
     """Add to the features what two 3x3 convolutions and an attention make of them.
 
     Shape: (B, C, H, W) in, the same out.
@@ -26,7 +27,7 @@ class ResidualBlock(nn.Module):
         self.second = nn.Conv2d(features, features, 3, padding=1)
         self.attend = create_attention(attention, features)
         within = self.attend.receptive_field
-        self.receptive_field = 2 + within if isinstance(within, int) else None
+        self.receptive_field = None if within is None else 2 + within
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         change_BCHW = self.second(self.activate(self.first(x_BCHW)))

@@ -1,4 +1,4 @@
-"""The Haar entrance: a thin convolution at full size, then a lossless halving by the Haar transform.
+"""The Haar entrance: a thin convolution at full size, then a lossless halving by Haar.
 
 Halving height and width while quadrupling channels loses nothing and buys the body four times
 the parameters at the same time per pixel. Wave-ViT (Yao et al., ECCV 2022,

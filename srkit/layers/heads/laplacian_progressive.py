@@ -15,12 +15,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srkit.layers.heads.octaves import octaves
+from srkit.layers.layer import Layer
 from srkit.transforms.laplacian import expand
 
 LEAST_FEATURES = 8
 
 
-class LaplacianProgressiveHead(nn.Module):
+class LaplacianProgressiveHead(Layer):
     """Enlarge features and image by two, add a predicted detail, and again.
 
     Shape: features (B, C, H, W), lr (B, K, H, W) -> (B, K, s*H, s*W), not clamped.

@@ -11,8 +11,10 @@ network starts from nearest-neighbour enlargement, which costs nothing.
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from srkit.layers.layer import Layer
 
-class PixelShuffleHead(nn.Module):
+
+class PixelShuffleHead(Layer):
     """Predict s*s pixels at every LR position.
 
     Shape: features (B, C, H, W), lr (B, K, H, W) -> (B, K, s*H, s*W), not clamped.

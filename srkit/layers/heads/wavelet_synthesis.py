@@ -13,10 +13,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srkit.layers.heads.octaves import octaves
+from srkit.layers.layer import Layer
 from srkit.transforms.haar import Bands, inverse_haar
 
 
-class WaveletSynthesisHead(nn.Module):
+class WaveletSynthesisHead(Layer):
     """Predict the bands of every octave and rebuild the image from them.
 
     Shape: features (B, C, H, W), lr (B, K, H, W) -> (B, K, s*H, s*W), not clamped.

@@ -1,0 +1,205 @@
+"""`srkit eval`: measure models on benchmark sets or folders, under a named protocol."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from srkit.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+    from torch import nn
+
+    from srkit.evaluation.benchmarks import Dataset
+    from srkit.evaluation.evaluate import Result
+    from srkit.evaluation.perceptual import Perceptual
+
+
+def evaluate(
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL...",
+            help="Names from `srkit models`, checkpoint files, bicubic or lanczos.",
+        ),
+    ],
+    dataset: Annotated[
+        list[str],
+        typer.Option(
+            help="Set5, Set14, B100, Urban100, Manga109, or a folder of HR images; may be repeated."
+        ),
+    ],
+    data_root: Annotated[
+        Path | None,
+        typer.Option(envvar="SRKIT_DATA", help="Folder that data sets are found in."),
+    ] = None,
+    lr: Annotated[
+        Path | None,
+        typer.Option(help="Folder of LR images [default: made by MATLAB's bicubic]."),
+    ] = None,
+    scale: Annotated[
+        int | None, typer.Option("-s", "--scale", help="Enlargement [default: the models'].")
+    ] = None,
+    protocol: Annotated[str, typer.Option(help="sr-y, sr-rgb or div2k-rgb.")] = "sr-y",
+    lpips: Annotated[
+        bool, typer.Option("--lpips", help="Measure LPIPS (AlexNet) as well.")
+    ] = False,
+    lpips_weights: Annotated[
+        Path | None,
+        typer.Option(
+            help="AlexNet's features as .safetensors [default: those that ship with srkit]."
+        ),
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write one line an image to this file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, xpu or mps.")] = "auto",
+) -> None:
+    """Measure PSNR, SSIM and LPIPS of models and of classic filters."""
+    import json
+
+    from srkit.evaluation.benchmarks import find_dataset
+    from srkit.evaluation.metrics import find_protocol
+    from srkit.evaluation.tables import to_csv, to_json
+    from srkit.inference.device import choose_device
+
+    # Everything that can be wrong is found before the first image is enlarged.
+    find_protocol(protocol)
+    datasets = [find_dataset(word, data_root) for word in dataset]
+    if lr is not None and len(datasets) != 1:
+        raise ConfigError(f"--lr holds the LR images of one set, got {len(datasets)} of --dataset")
+    if csv is not None and (csv.is_dir() or not csv.parent.is_dir()):
+        raise ConfigError(f"--csv {csv}: not a file in an existing folder")
+    chosen = choose_device(device)
+    upscalers, scale = _load(models, scale, str(chosen))
+    perceptual = _perceptual(lpips_weights, str(chosen)) if lpips or lpips_weights else None
+    for found in datasets:
+        _warn_if_incomplete(found)
+    results = _measure(upscalers, datasets, lr, scale, protocol, perceptual)
+    if csv is not None:
+        _write(csv, to_csv(results))
+    if as_json:
+        report = to_json(results, matlab_lr=lr is None)
+        typer.echo(json.dumps(report, indent=2, allow_nan=False))
+    else:
+        _print_table(results, matlab_lr=lr is None)
+
+
+def _load(
+    words: list[str], scale: int | None, device: str
+) -> tuple[list[tuple[str, nn.Module | str]], int]:
+    """Load what the words name, and settle the one scale that all are measured at."""
+    from srkit import checkpoint
+    from srkit.evaluation.evaluate import BASELINES
+
+    upscalers: list[tuple[str, nn.Module | str]] = []
+    for word in words:
+        if word in BASELINES:
+            upscalers.append((word, word))
+            continue
+        loaded = checkpoint.load(word, device)
+        own = int(loaded.module.scale)  # type: ignore[arg-type]
+        if scale is not None and own != scale:
+            raise ConfigError(f"{word} enlarges by {own}, not by {scale}", hint="one scale a call")
+        scale = own
+        upscalers.append((loaded.card.name, loaded.module))
+    if scale is None:
+        raise ConfigError("--scale is needed: bicubic and lanczos enlarge by any scale")
+    if scale < 1:
+        raise ConfigError(f"--scale must be at least 1, got {scale}")
+    return upscalers, scale
+
+
+def _perceptual(weights: Path | None, device: str) -> Perceptual | None:
+    """Make LPIPS; without the weights that ship with srkit, say so and measure the rest."""
+    from srkit.evaluation.perceptual import Perceptual, shipped_weights
+
+    if weights is None and not shipped_weights().is_file():
+        typer.echo(
+            f"hint: LPIPS is left out, {shipped_weights()} is not there: "
+            "--lpips-weights FILE gives AlexNet's features",
+            err=True,
+        )
+        return None
+    return Perceptual(weights, device=device)
+
+
+def _warn_if_incomplete(dataset: Dataset) -> None:
+    from srkit.images import image_files
+
+    found = len(image_files(dataset.folder, recursive=False))
+    if dataset.expected is not None and found != dataset.expected:
+        typer.echo(
+            f"srkit: {dataset.name} has {dataset.expected} images, {dataset.folder} holds {found}: "
+            "not comparable with published numbers",
+            err=True,
+        )
+
+
+def _measure(
+    upscalers: list[tuple[str, nn.Module | str]],
+    datasets: list[Dataset],
+    lr: Path | None,
+    scale: int,
+    protocol: str,
+    perceptual: Perceptual | None,
+) -> list[Result]:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import Progress
+
+    from srkit.evaluation.evaluate import evaluate as measure
+
+    console = Console(stderr=True)
+    results = []
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
+        for dataset in datasets:
+            for name, model in upscalers:
+                task = bars.add_task(escape(f"{dataset.name}: {name}"), total=None)
+                result = measure(
+                    model,
+                    dataset.folder,
+                    scale=scale,
+                    protocol=protocol,
+                    lr_folder=lr,
+                    perceptual=perceptual,
+                    name=name,
+                    dataset=dataset.name,
+                    progress=partial(_advance, bars, task),
+                )
+                results.append(result)
+    return results
+
+
+def _advance(bars: Progress, task: TaskID, done: int, total: int) -> None:
+    bars.update(task, completed=done, total=total)
+
+
+def _write(path: Path, text: str) -> None:
+    from srkit.files import write_atomically
+
+    def write(file: BinaryIO) -> None:
+        file.write(text.encode())
+
+    try:
+        write_atomically(path, write)
+    except OSError as error:
+        raise ConfigError(f"--csv {path}: cannot be written: {error.strerror}") from None
+
+
+def _print_table(results: list[Result], *, matlab_lr: bool) -> None:
+    from rich.console import Console
+
+    from srkit.evaluation.tables import caption, to_table
+
+    console = Console()
+    table = to_table(results)
+    if not console.is_terminal:
+        # In files and pipes: no drawing, and no name cut to the width of a screen.
+        console = Console(width=1000)
+        table.box = None
+    console.print(caption(results, matlab_lr=matlab_lr), markup=False, highlight=False)
+    console.print(table)

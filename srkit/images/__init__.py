@@ -1,0 +1,28 @@
+"""The one boundary between image files and pixels.
+
+Reading takes PNG, JPEG, WebP, BMP and TIFF files and gives an `Image`; writing turns one into a
+file again, all of it or nothing. What srkit cannot yet carry through unaltered is refused with
+one line, and nothing is guessed: the format comes from the bytes, the range from their type.
+"""
+
+from srkit.images.folder import READABLE_SUFFIXES, image_files
+from srkit.images.image import Image, Metadata
+from srkit.images.limits import DEFAULT_MAX_PIXELS
+from srkit.images.metadata import MetadataPolicy
+from srkit.images.reading import read_image
+from srkit.images.tensors import from_tensor, to_tensor
+from srkit.images.writing import WRITABLE_SUFFIXES, write_image
+
+__all__ = [
+    "DEFAULT_MAX_PIXELS",
+    "READABLE_SUFFIXES",
+    "WRITABLE_SUFFIXES",
+    "Image",
+    "Metadata",
+    "MetadataPolicy",
+    "from_tensor",
+    "image_files",
+    "read_image",
+    "to_tensor",
+    "write_image",
+]

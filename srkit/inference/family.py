@@ -1,0 +1,58 @@
+"""The models a name stands for: one checkpoint, or all scales of a family.
+
+Convention
+    `lapwave-m` is the family of every released `lapwave-m-xN`; `lapwave-m-x4`, or a file, is one
+    model alone. A family enlarges by 4 unless told otherwise, as the field's tools do; one model by
+    its own scale. A file of that name goes before a released model, as in `srkit.checkpoint`.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from srkit import checkpoint
+from srkit.errors import ConfigError
+
+FAMILY_SCALE = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """Models that do the same at different scales."""
+
+    label: str
+    """For file names and messages: the name, or a file's without its suffix."""
+    modules: list[nn.Module]
+    scale: int
+    """What it enlarges by when nobody says."""
+
+
+def load_family(name: str, device: torch.device) -> Family:
+    """Load the models that a family's name, a released model's name or a path stands for.
+
+    Raises: CheckpointError when there is no such model or it is damaged; ConfigError when it is
+        not one that enlarges.
+    """
+    members = [] if Path(name).is_file() else _members(name)
+    modules = [_load(member, device) for member in members or [name]]
+    scale = FAMILY_SCALE if members else modules[0].scale
+    assert isinstance(scale, int), "_load has checked it"
+    return Family(label=Path(name).stem if not members else name, modules=modules, scale=scale)
+
+
+def _members(name: str) -> list[str]:
+    released = checkpoint.released()
+    if name in released:
+        return []
+    return [member for member in released if re.fullmatch(re.escape(name) + r"-x\d+", member)]
+
+
+def _load(name: str, device: torch.device) -> nn.Module:
+    module = checkpoint.load(name, device).module
+    scale = getattr(module, "scale", None)
+    if not isinstance(scale, int) or scale < 2:
+        raise ConfigError(f"{name}: not a super-resolution model, it does not enlarge")
+    return module
