@@ -23,7 +23,7 @@ def evaluate(
     models: Annotated[
         list[str],
         typer.Argument(
-            metavar="MODEL...",
+            metavar="MODEL",
             help="Names from `srkit models`, checkpoint files, bicubic or lanczos.",
         ),
     ],
@@ -94,6 +94,7 @@ def _load(
     """Load what the words name, and settle the one scale that all are measured at."""
     from srkit import checkpoint
     from srkit.evaluation.evaluate import BASELINES
+    from srkit.images.naming import display_name
 
     upscalers: list[tuple[str, nn.Module | str]] = []
     for word in words:
@@ -101,11 +102,13 @@ def _load(
             upscalers.append((word, word))
             continue
         loaded = checkpoint.load(word, device)
-        own = int(loaded.module.scale)  # type: ignore[arg-type]
+        own = loaded.module.scale
         if scale is not None and own != scale:
             raise ConfigError(f"{word} enlarges by {own}, not by {scale}", hint="one scale a call")
         scale = own
-        upscalers.append((loaded.card.name, loaded.module))
+        # Two files of one run have the same name on their cards: the second goes by its path.
+        taken = loaded.card.name in (name for name, _ in upscalers)
+        upscalers.append((display_name(word if taken else loaded.card.name), loaded.module))
     if scale is None:
         raise ConfigError("--scale is needed: bicubic and lanczos enlarge by any scale")
     if scale < 1:
@@ -171,6 +174,7 @@ def _measure(
                     progress=partial(_advance, bars, task),
                 )
                 results.append(result)
+                bars.remove_task(task)
     return results
 
 
@@ -200,6 +204,8 @@ def _print_table(results: list[Result], *, matlab_lr: bool) -> None:
     if not console.is_terminal:
         # In files and pipes: no drawing, and no name cut to the width of a screen.
         console = Console(width=1000)
-        table.box = None
-    console.print(caption(results, matlab_lr=matlab_lr), markup=False, highlight=False)
+        table.box, table.pad_edge = None, False
+    console.print(
+        caption(results, matlab_lr=matlab_lr), markup=False, highlight=False, soft_wrap=True
+    )
     console.print(table)

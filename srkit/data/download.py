@@ -14,7 +14,7 @@ import requests
 
 from srkit.errors import DataError
 
-CHUNK = 1 << 20
+CHUNK = 1 << 16  # bytes; what has come of a chunk is lost when the connection breaks off
 TIMEOUT = 30  # seconds without a byte
 
 

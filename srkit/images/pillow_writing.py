@@ -19,7 +19,7 @@ from srkit.images.metadata import exif_with_dpi
 
 _FINE_COLOURS_FROM = 90
 """From this quality on, JPEG keeps colours as fine as brightness; below, half as fine."""
-_JFIF_LARGEST = 65535
+_JFIF_LARGEST, _BMP_LARGEST = 65535, 50_000_000  # pixels an inch; BMP counts them by the metre
 _IPTC_RESOURCE = 0x0404
 
 
@@ -85,5 +85,6 @@ def encode_webp(image: Image, metadata: Metadata, quality: int, lossless: bool) 
 def encode_bmp(image: Image, metadata: Metadata) -> bytes:
     """Give the bytes of a BMP file, without the alpha; colours of another profile become sRGB."""
     colour = to_srgb(image.colour, image.profile) if image.profile else image.colour
+    dpi = metadata.dpi
     # Pillow would say 96 pixels an inch of an image of which nobody knows.
-    return save(to_pillow(colour), "BMP", dpi=metadata.dpi or (0, 0))
+    return save(to_pillow(colour), "BMP", dpi=dpi if dpi and max(dpi) < _BMP_LARGEST else (0, 0))

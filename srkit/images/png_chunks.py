@@ -26,6 +26,7 @@ _DEPTHS = {
     GRAY_ALPHA: (8, 16),
     RGB_ALPHA: (8, 16),
 }
+_PIECE = 2**20
 _TEXT = {b"iTXt", b"tEXt", b"zTXt"}
 _SMALL = {b"PLTE", b"tRNS", b"pHYs", b"acTL", b"cICP", b"iCCP", b"eXIf"}
 
@@ -44,6 +45,7 @@ class Png:
     height: int
     depth: int
     kind: int
+    interlaced: bool
     pixels: io.BytesIO
     """A PNG file of its own, with nothing in it but the header and the packed pixels."""
 
@@ -69,11 +71,11 @@ def take_apart(file: BinaryIO, check_size: CheckSize) -> Png:
     if kind != b"IHDR" or size != 13:
         raise Refused("damaged PNG file: it does not begin with its header")
     header = _body(file, kind, size)
-    width, height, depth, colours = struct.unpack_from(">IIBB", header)
+    width, height, depth, colours, _, _, interlaced = struct.unpack(">IIBBBBB", header)
     if depth not in _DEPTHS.get(colours, ()):
         raise Refused(f"damaged PNG file: no type {colours} with {depth} bits exists")
     check_size(width, height)
-    png = Png(width, height, depth, colours, io.BytesIO())
+    png = Png(width, height, depth, colours, bool(interlaced), io.BytesIO())
     png.pixels.write(SIGNATURE + chunk(b"IHDR", header))
     # Twice the plain size, and some for each row's filter: even the worst encoder stays below.
     pixel_bytes = height * (width * SAMPLES[colours] * depth // 8 + 2) * 2 + 65536
@@ -98,6 +100,37 @@ def take_apart(file: BinaryIO, check_size: CheckSize) -> Png:
             file.seek(size + 4, io.SEEK_CUR)
     png.pixels.write(chunk(b"IEND", b""))
     return png
+
+
+def is_complete(png: Png) -> bool:
+    """Tell whether the packed pixels are as many as the header says, keeping none of them."""
+    bits = SAMPLES[png.kind] * png.depth
+    missing = sum(
+        rows * (1 + -(-columns * bits // 8)) for rows, columns in _passes(png) if rows and columns
+    )
+    unpacker = zlib.decompressobj()
+    png.pixels.seek(len(SIGNATURE))
+    for kind, size in _heads(png.pixels):
+        if kind == b"IEND" or missing <= 0:
+            break
+        packed = png.pixels.read(size)
+        png.pixels.seek(4, io.SEEK_CUR)
+        while kind == b"IDAT" and packed and missing > 0:
+            missing -= len(unpacker.decompress(packed, _PIECE))
+            packed = unpacker.unconsumed_tail
+    return missing <= 0
+
+
+def _passes(png: Png) -> list[tuple[int, int]]:
+    """Give rows and columns of each small image an interlaced file consists of (section 8)."""
+    if not png.interlaced:
+        return [(png.height, png.width)]
+    starts = ((0, 0), (0, 4), (4, 0), (0, 2), (2, 0), (0, 1), (1, 0))
+    steps = ((8, 8), (8, 8), (8, 4), (4, 4), (4, 2), (2, 2), (2, 1))
+    return [
+        (len(range(top, png.height, down)), len(range(left, png.width, across)))
+        for (top, left), (down, across) in zip(starts, steps, strict=True)
+    ]
 
 
 def _heads(file: BinaryIO) -> Iterator[tuple[bytes, int]]:

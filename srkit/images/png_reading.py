@@ -24,6 +24,7 @@ from srkit.images.png_chunks import (
     RGB,
     RGB_ALPHA,
     Png,
+    is_complete,
     take_apart,
 )
 from srkit.images.quiet import quietly
@@ -69,6 +70,15 @@ def _pixels(png: Png) -> tuple[Samples, Samples | None]:
 
 def _samples(png: Png) -> Samples:
     """Unpack to (H, W, S), 8 or 16 bits each, with palette entries not looked up."""
+    samples = _unpacked(png)
+    # Pillow leaves rows at zero, without a word, when the packed data is whole but too short.
+    # Unpacking once more to count is therefore only needed where the last row is all zero.
+    if (png.interlaced or not samples[-1].any()) and not is_complete(png):
+        raise Refused("damaged PNG file: it has fewer rows than it says")
+    return samples
+
+
+def _unpacked(png: Png) -> Samples:
     if png.depth == 16 and png.kind != GRAY:
         if png.kind == GRAY_ALPHA:
             # Four bytes a pixel: to Pillow they may as well be red, green, blue and alpha.

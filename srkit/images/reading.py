@@ -39,6 +39,7 @@ _SIGNATURES = {
     b"MM\0*": "TIFF",
 }
 _MAX_REASON = 150
+_PIECE = 2**20
 
 
 def read_image(source: Path | BinaryIO, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Image:
@@ -73,9 +74,12 @@ def read_image(source: Path | BinaryIO, *, max_pixels: int = DEFAULT_MAX_PIXELS)
 @contextmanager
 def _opened(source: Path | BinaryIO, largest: int) -> Iterator[BinaryIO]:
     if not isinstance(source, Path):
-        data = source.read(largest + 1)
-        _check_file_size(len(data), largest)
-        yield io.BytesIO(data)
+        copy = io.BytesIO()
+        while piece := source.read(_PIECE):  # some streams give less at a time than one asks for
+            _check_file_size(copy.tell() + len(piece), largest)
+            copy.write(piece)
+        copy.seek(0)
+        yield copy
         return
     status = source.stat()
     # Opening a named pipe would wait for ever.

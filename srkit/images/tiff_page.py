@@ -93,10 +93,13 @@ def understand(block: ex.Exif, check_size: CheckSize) -> Page:
     check_size(width, height)
     photometric = _number(block, Tag.PHOTOMETRIC)
     samples = _number(block, Tag.SAMPLES, 1)
-    depth = _depth(block, photometric)
+    if photometric not in _COLOURS:
+        name = _OTHER_COLOURS.get(photometric, f"of kind {photometric}")
+        raise Refused(f"TIFF files with {name} colours are not handled yet")
     colours = _COLOURS[photometric]
     extra = block.numbers(Tag.EXTRA_SAMPLES)
     _check_extra(photometric, samples - colours, extra)
+    depth = _depth(block, photometric, samples)
     if _number(block, Tag.FILL_ORDER, 1) != 1:
         raise Refused("TIFF files with reversed bits are not handled yet")
     if is_smaller_copy(block) or Tag.DNG_VERSION in block.root.entries:
@@ -149,15 +152,13 @@ def _number(block: ex.Exif, tag: Tag, otherwise: int | None = None) -> int:
     return otherwise
 
 
-def _depth(block: ex.Exif, photometric: int) -> int:
-    if photometric not in _COLOURS:
-        name = _OTHER_COLOURS.get(photometric, f"of kind {photometric}")
-        raise Refused(f"TIFF files with {name} colours are not handled yet")
-    formats = set(block.numbers(Tag.SAMPLE_FORMAT)) or {_UNSIGNED}
+def _depth(block: ex.Exif, photometric: int, samples: int) -> int:
+    # Some writers give one number for all samples, some one for each, and some a few too many.
+    formats = set(block.numbers(Tag.SAMPLE_FORMAT)[:samples]) or {_UNSIGNED}
     if formats != {_UNSIGNED}:
         name = _OTHER_SAMPLES.get(max(formats), "other")
         raise Refused(f"TIFF files with {name} samples are not handled yet")
-    depths = set(block.numbers(Tag.BITS)) or {1}
+    depths = set(block.numbers(Tag.BITS)[:samples]) or {1}
     if len(depths) > 1 or max(depths) not in _DEPTHS[photometric]:
         bits = ", ".join(map(str, sorted(depths)))
         raise Refused(f"TIFF files with {bits}-bit samples of this kind are not handled yet")

@@ -18,16 +18,16 @@ from srkit.transforms.resize import imresize
 class BicubicEnlarger(nn.Module):
     """Enlarge by bicubic interpolation, in the form of a model, so that it can be run in tiles.
 
-    Shape: (B, 1, H, W) -> (B, 1, s*H, s*W), not clamped.
+    Shape: (B, K, H, W) -> (B, K, s*H, s*W), not clamped.
     """
 
-    image_channels = 1
     receptive_field = 2
     size_multiple = 1
 
-    def __init__(self, scale: int) -> None:
+    def __init__(self, scale: int, *, image_channels: int = 1) -> None:
         super().__init__()
         self.scale = scale
+        self.image_channels = image_channels
 
     def forward(self, lr_BKHW: Tensor) -> Tensor:
         height, width = lr_BKHW.shape[-2:]

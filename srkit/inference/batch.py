@@ -17,7 +17,8 @@ from srkit.images import DEFAULT_MAX_PIXELS, MetadataPolicy, read_image, write_i
 from srkit.images.naming import display_name, one_line
 from srkit.inference.device import choose_device
 from srkit.inference.family import load_family
-from srkit.inference.jobs import Existing, Format, Job, plan_jobs
+from srkit.inference.jobs import Existing, plan_jobs
+from srkit.inference.result_names import Format, Job
 from srkit.inference.sizes import Enlargement
 from srkit.inference.tile_runner import Tiling
 from srkit.inference.upscaler import Alpha, upscale_image
@@ -201,10 +202,9 @@ def _reason(job: Job, error: Exception) -> str:
     else:
         lines = str(error).strip().splitlines() or [""]
         text = f"{type(error).__name__}: {lines[0]}"
-    # An ImageError names its file, which may be the result.
-    return (
-        text if isinstance(error, ImageError) else f"{display_name(job.source)}: {one_line(text)}"
-    )
+    if isinstance(error, ImageError):
+        return text  # which names its file already; that may be the result's
+    return f"{display_name(job.source)}: {one_line(text)}"
 
 
 def _plain(value: Any) -> Any:

@@ -5,34 +5,31 @@ Convention
     within it. Written beside its source, a result is called `photo_4x_lapwave-m.png`. Results that
     would share a name, also where only upper and lower case differ, get their source's suffix in
     it: `a_png.png`, `a_jpg.png`; when that is not enough, nothing is done.
-    Of an input folder, the results of earlier runs are left out: the output folder, if it lies
-    inside, and what has such a name beside its source. An input is never overwritten.
+    The results of earlier runs are left out: what lies in the output folder, if that is inside an
+    input folder, and what has such a name beside its source, unless it is the only file given.
+    An input is never overwritten.
 """
 
-import os
 import stat
-import unicodedata
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import count
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from srkit.errors import ConfigError
 from srkit.images import WRITABLE_SUFFIXES, image_files
 from srkit.images.naming import display_name
+from srkit.inference.result_names import (
+    Format,
+    Job,
+    name_result,
+    occupied,
+    real,
+    renamed,
+    tell_apart,
+)
 
-Format = Literal["auto", "png", "jpg", "webp", "tif"]
 Existing = Literal["error", "skip", "overwrite", "rename"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """One image to read and the file to write."""
-
-    source: Path
-    target: Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +42,7 @@ class Plan:
     skipped: list[Job]
     """Whose results are there already."""
     left_out: list[Path]
-    """Images of input folders that look like results of an earlier run."""
+    """Images that look like results of an earlier run."""
 
 
 def plan_jobs(
@@ -69,14 +66,21 @@ def plan_jobs(
     if _is_file_name(output):
         folder, jobs = output.parent, [_single(inputs, output, format)]
     else:
-        folder, (jobs, left_out) = output, _into_folder(inputs, output, tag, recursive, format)
+        folder, jobs = output, []
+        for source, root in _sources(inputs, recursive):
+            job = name_result(source, root, output, tag=tag, format=format)
+            alone = len(inputs) == 1 and source == inputs[0]
+            if _is_earlier_result(job, root, output, tag) and not alone:
+                left_out.append(source)
+            else:
+                jobs.append(job)
     # An image named twice is one image; by its folder and by itself, say.
-    once = {(_real(job.source), job.target): job for job in jobs}
-    jobs = _told_apart(list(once.values()))
+    once = {(real(job.source), job.target): job for job in jobs}
+    jobs = tell_apart(list(once.values()))
     if existing == "rename":
-        jobs = _renamed(jobs)
+        jobs = renamed(jobs)
     _spare_the_inputs(jobs)
-    there = [job for job in jobs if _occupied(job.target)]
+    there = [job for job in jobs if occupied(job.target)]
     if there and existing == "error":
         more = f" (and {len(there) - 1} more)" if len(there) > 1 else ""
         raise ConfigError(
@@ -109,110 +113,41 @@ def _single(inputs: Sequence[Path], output: Path, format: Format) -> Job:
         )
     if format != "auto":
         raise ConfigError(
-            f"{display_name(output)}: an output file's name says its format, --format is for folders"
+            f"{display_name(output)}: the name of a file says its format",
+            hint="--format is for folders",
         )
     return Job(source=inputs[0], target=output)
 
 
-def _into_folder(
-    inputs: Sequence[Path], output: Path, tag: str, recursive: bool, format: Format
-) -> tuple[list[Job], list[Path]]:
-    """Give the jobs, and the images left out as results of an earlier run."""
-    jobs: list[Job] = []
-    left_out: list[Path] = []
-    results = _real(output)
+def _sources(inputs: Sequence[Path], recursive: bool) -> list[tuple[Path, Path]]:
+    """Give each image with the folder that its place is counted from."""
+    sources: list[tuple[Path, Path]] = []
     for given in inputs:
         if _require(given) == "file":
-            jobs.append(_job(given, given.parent, output, tag, format))
+            sources.append((given, given.parent))
             continue
         found = image_files(given, recursive)
         if not found:
             raise ConfigError(f"{display_name(given)}: no images in this folder")
-        root = _real(given)
-        nested = results != root and results.is_relative_to(root)
-        for source in found:
-            job = _job(source, given, output, tag, format)
-            parent = _real(source.parent)
-            beside = parent == _real(job.target.parent)
-            if (nested and parent.is_relative_to(results)) or (
-                beside and source.stem.endswith(f"_{tag}")
-            ):
-                left_out.append(source)
-            else:
-                jobs.append(job)
-    return jobs, left_out
+        sources += ((source, given) for source in found)
+    return sources
 
 
-def _job(source: Path, root: Path, output: Path, tag: str, format: Format) -> Job:
-    folder = output / source.relative_to(root).parent
-    beside = _real(folder) == _real(source.parent)
-    name = f"{source.stem}_{tag}" if beside else source.stem
-    return Job(source=source, target=folder / (name + _suffix(source, format)))
+def _is_earlier_result(job: Job, root: Path, output: Path, tag: str) -> bool:
+    results, given = real(output), real(root)
+    if results != given and results.is_relative_to(given):
+        return real(job.source.parent).is_relative_to(results)
+    return job.beside_source and job.source.stem.endswith(f"_{tag}")
 
 
-def _suffix(path: Path, format: Format) -> str:
-    if format != "auto":
-        return f".{format}"
-    # A suffix that says nothing, or that nothing can be written as: PNG holds every image.
-    return path.suffix if path.suffix.lower() in WRITABLE_SUFFIXES else ".png"
-
-
-def _told_apart(jobs: list[Job]) -> list[Job]:
-    """Give results that share a name their source's suffix as well.
-
-    Raises: ConfigError when that does not tell them apart.
-    """
-    told = [
-        replace(job, target=_with_end(job.target, f"_{job.source.suffix[1:]}"))
-        if len(group) > 1
-        else job
-        for group in _by_name(jobs).values()
-        for job in group
-    ]
-    for group in _by_name(told).values():
-        if len(group) > 1:
-            first, second = (display_name(job.source) for job in group[:2])
-            raise ConfigError(
-                f"{first} and {second} would both become {display_name(group[0].target)}",
-                hint="give them different output folders",
-            )
-    order = {job.source: index for index, job in enumerate(jobs)}
-    return sorted(told, key=lambda job: order[job.source])
-
-
-def _by_name(jobs: list[Job]) -> dict[str, list[Job]]:
-    groups = defaultdict(list)
+def _spare_the_inputs(jobs: Sequence[Job]) -> None:
+    sources = {real(job.source) for job in jobs}
     for job in jobs:
-        # Some file systems take `a.png`, `A.PNG` and two spellings of an umlaut for one name.
-        groups[unicodedata.normalize("NFC", str(job.target)).casefold()].append(job)
-    return groups
-
-
-def _renamed(jobs: list[Job]) -> list[Job]:
-    taken = {job.target for job in jobs}
-    renamed = []
-    for job in jobs:
-        target = job.target
-        if _occupied(target):
-            numbered = (_with_end(target, f"_{number}") for number in count(1))
-            target = next(new for new in numbered if not _occupied(new) and new not in taken)
-            taken.add(target)
-        renamed.append(replace(job, target=target))
-    return renamed
-
-
-def _spare_the_inputs(jobs: list[Job]) -> None:
-    sources = {_real(job.source) for job in jobs}
-    for job in jobs:
-        if _real(job.target) in sources:
+        if real(job.target) in sources:
             raise ConfigError(
                 f"{display_name(job.target)}: an input, which its result would overwrite",
                 hint="give another output folder",
             )
-
-
-def _with_end(path: Path, end: str) -> Path:
-    return path.with_name(f"{path.stem}{end}{path.suffix}")
 
 
 def _require(path: Path) -> Literal["file", "folder"]:
@@ -228,16 +163,3 @@ def _kind(path: Path) -> Literal["file", "folder"] | None:
     except (OSError, ValueError):  # not there, a loop of links, a name no system takes
         return None
     return "folder" if stat.S_ISDIR(mode) else "file"
-
-
-def _occupied(path: Path) -> bool:
-    try:
-        path.lstat()
-    except (OSError, ValueError):
-        return False
-    return True
-
-
-def _real(path: Path) -> Path:
-    # Unlike Path.resolve, which fails on a loop of links.
-    return Path(os.path.realpath(path))

@@ -84,8 +84,8 @@ def scale_chain(available: Collection[int], at_least: int) -> tuple[int, ...]:
     >>> scale_chain([2, 4], 8), scale_chain([2, 4], 3), scale_chain([4], 5)
     ((2, 4), (4,), (4, 4))
     """
-    assert available and min(available) >= 2, "only enlarging models reach a scale"
-    assert 1 <= at_least <= LARGEST_SCALE, "the sizes were checked before"
+    assert min(available, default=1) >= 2, "only enlarging models reach a scale"
+    assert at_least <= LARGEST_SCALE, "the sizes were checked before"
     chains = (
         chain
         for passes in range(1, LARGEST_SCALE.bit_length())

@@ -107,7 +107,10 @@ def upscale_image(
     mask = None if alpha == "drop" else image.alpha
     constant = mask is None or bool((mask == mask.flat[0]).all())
     runs = 2 if alpha == "model" and not constant else 1
-    shares = share_progress(progress, _tile_counts(chain, height, width, tiling) * runs)
+    counts = _tile_counts(chain, height, width, tiling)
+    if any(n > 1 and not tiling.is_exact(m) for n, m in zip(counts, chain, strict=True)):
+        notice("approximate: the model reaches beyond its tiles (--tile 0 runs the image whole)")
+    shares = share_progress(progress, counts * runs)
 
     def enlarge(pixels_HWK: Samples) -> Samples:
         return enlarge_pixels(
@@ -124,11 +127,6 @@ def upscale_image(
     else:
         larger_mask = _bicubic(mask, target, notice)
     return replace(image, colour=colour, alpha=larger_mask)
-
-
-def is_exact(models: Sequence[nn.Module], tiling: Tiling) -> bool:
-    """Say whether tiles give what the whole image would, with every one of the models."""
-    return all(tiling.is_exact(model) for model in models)
 
 
 def _target(

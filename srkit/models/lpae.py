@@ -59,9 +59,9 @@ class LPAE(Model):
         self.apply(_initialise)
 
     def _receptive_field(self) -> int:
-        # A level at grid g: the encoder reads 4 pixels, the decoder reaches 1 coarse pixel and 3
-        # fine ones further, and the alignment of the two grids adds one.
-        return sum((4 + 2 + 3 + 1) * 2**level for level in range(self.config.levels))
+        # An output pixel reads 3 pixels of the decoder's last grid and 2 more of its first, 4 of
+        # the encoder's, and what lies between them happens on a grid twice as coarse.
+        return sum((3 + 2 + 4) * 2**level for level in range(self.config.levels))
 
     def decompose(self, x_BKHW: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Give the approximation of the last level and the details, fine to coarse.

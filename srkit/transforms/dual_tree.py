@@ -8,8 +8,8 @@ Convention
     Bands are complex, six a level. Band i answers to edges at 15, 45, 75, 105, 135, 165 degrees
     from the horizontal, counted counter-clockwise, for i = 0 to 5.
     Levels run from the finest to the coarsest, as in `wavelet.py`.
-    A band of level j has the size of the image divided by 2**j, rounded up where sides are odd
-    (and from the second level on up to an even number).
+    The bands of each level are half the size of those before, rounded up; the approximation is
+    twice the size of the last.
     Border: half-sample symmetric. Odd sides are extended by repeating the last row or column;
     the inverse takes the original size back off.
 

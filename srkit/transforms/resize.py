@@ -13,8 +13,8 @@ Convention
     from zero, and clamped, after *each* of the two passes. So does MATLAB on uint8 input, and
     so were the LR images of the benchmarks made; without levels nothing is rounded or clamped.
 
-Quantised resizing computes tap by tap in float64, multiplying and adding apart, so that
-sums that fall half-way between two levels round the same on every machine.
+With levels, sums run tap by tap in float64, multiplying and adding apart, so that those that
+fall half-way between two levels round the same on every machine.
 
 Source: the behaviour of MATLAB's documented `imresize`; Keys, "Cubic convolution interpolation
 for digital image processing", IEEE Trans. ASSP 29(6), 1981.
@@ -59,7 +59,8 @@ def imresize(
     """
     if levels is not None and levels < 1:
         raise ConfigError(f"levels must be at least 1, got {levels}")
-    plan = _plan(*image_BCHW.shape[-2:], scale, size)
+    height, width = image_BCHW.shape[-2:]
+    plan = _plan(height, width, scale, size)
     if levels is None:
         working_type = torch.promote_types(image_BCHW.dtype, torch.float32)
         resized = _resize(image_BCHW.to(working_type), *plan, border, antialias, None)
@@ -85,7 +86,8 @@ def imresize_uint8(
     """
     if image_HWC.dtype != np.uint8:
         raise ConfigError(f"imresize_uint8 takes a uint8 array, got {image_HWC.dtype}")
-    plan = _plan(*image_HWC.shape[:2], scale, size)
+    height, width = image_HWC.shape[:2]
+    plan = _plan(height, width, scale, size)
     planes_CHW = image_HWC[None] if image_HWC.ndim == 2 else image_HWC.transpose(2, 0, 1)
     # A copy, because torch refuses to look at read-only memory such as Pillow's.
     whole = torch.from_numpy(planes_CHW.astype(np.float64))[None]

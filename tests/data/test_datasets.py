@@ -13,6 +13,7 @@ import pytest
 
 from srkit.data import datasets
 from srkit.data.datasets import Archive, fetch, resolve_dataset
+from srkit.data.download import CHUNK
 from srkit.errors import DataError
 
 
@@ -65,7 +66,7 @@ def publish(folder: Path, names: list[str], *, images: int | None = None) -> Arc
     with zipfile.ZipFile(buffer, "w") as file:
         file.writestr("Tiny_HR/", b"")
         for index, name in enumerate(names):
-            file.writestr(name, f"image {index} ".encode() * 500)
+            file.writestr(name, f"image {index} ".encode() * 5000)
     data = buffer.getvalue()
     (folder / "Tiny_HR.zip").write_bytes(data)
     return Archive(
@@ -82,7 +83,7 @@ def test_arrives_verified_and_unpacked(server: tuple[str, Path], tmp_path: Path)
     address, folder = server
     found = fetch(publish(folder, NAMES), address, tmp_path / "data")
     assert sorted(path.name for path in found.iterdir()) == [n.split("/")[1] for n in NAMES]
-    assert (found / "0002.png").read_bytes() == b"image 1 " * 500
+    assert (found / "0002.png").read_bytes() == b"image 1 " * 5000
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["Tiny_HR"]
 
 
@@ -97,12 +98,12 @@ def test_is_not_downloaded_twice(server: tuple[str, Path], tmp_path: Path) -> No
 def test_goes_on_where_it_broke_off(server: tuple[str, Path], tmp_path: Path) -> None:
     address, folder = server
     archive = publish(folder, NAMES)
-    Mirror.break_after = 5000
+    Mirror.break_after = 2 * CHUNK + 5000
     with pytest.raises(DataError, match=r"Tiny_HR\.zip: download failed"):
         fetch(archive, address, tmp_path / "data")
     assert [p.name for p in (tmp_path / "data").iterdir()] == ["Tiny_HR.zip.part"]
     assert fetch(archive, address, tmp_path / "data").is_dir()
-    assert Mirror.ranges == [None, "bytes=5000-"]
+    assert Mirror.ranges == [None, f"bytes={2 * CHUNK}-"]
 
 
 def test_wrong_bytes_are_refused(server: tuple[str, Path], tmp_path: Path) -> None:
