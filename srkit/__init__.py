@@ -1,11 +1,12 @@
 """srkit: image super-resolution and autoencoding with wavelets, Laplacian pyramids and attention.
 
     import srkit
-    model = srkit.load("lapwave-m-x4")
-    large = srkit.upscale("photo.png", "photo-large.png", scale=4)
-    approximation, details = srkit.decompose("photo.png", "lpae")
+    large = srkit.upscale("photo.jpg", scale=4)             # an array
+    srkit.upscale("photo.jpg", "large.png", scale=1.5)      # a file, profile and date kept
+    network = srkit.load("lapwave-m-x4").module             # a torch module
+    parts = srkit.decompose("photo.jpg", "lpae", levels=2)  # parts.reconstruct()
 
-Nothing heavy is imported before the first of these is called.
+Nothing heavy is imported before one of these is called.
 """
 
 from __future__ import annotations
@@ -14,10 +15,14 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    import numpy as np
+    from numpy.typing import NDArray
 
     from srkit.checkpoint import Checkpoint
     from srkit.images import Image
+    from srkit.inference.decomposition import Decomposition
+
+    Source = str | os.PathLike[str] | NDArray[np.uint8 | np.uint16]
 
 __all__ = ["__version__", "decompose", "list_models", "load", "upscale"]
 __version__ = "0.1.0"
@@ -42,3 +47,85 @@ def list_models() -> list[str]:
     from srkit import checkpoint
 
     return list(checkpoint.released())
+
+
+def upscale(
+    image: Source,
+    output: str | os.PathLike[str] | None = None,
+    *,
+    model: str = "lapwave-m",
+    scale: float | None = None,
+    tile: int | None = None,
+    device: str = "auto",
+) -> NDArray[np.uint8 | np.uint16]:
+    """Enlarge an image file or array, and write the result to `output` if that is given.
+
+    Shape: (H, W) or (H, W, 1) gray, (H, W, 3) RGB, (H, W, 4) RGB and alpha, uint8 or uint16
+    -> the same kind, larger. `scale` is any factor above 1 and up to 16 (4 when not given, or the
+    scale of a model given alone); `tile` the side of a tile in pixels of the input, 0 = none.
+
+    Raises: an SrkitError: ImageError for the files, CheckpointError for the model, ConfigError for
+        the options.
+    """
+    from pathlib import Path
+
+    import numpy as np
+
+    from srkit.images import write_image
+    from srkit.inference.device import choose_device
+    from srkit.inference.family import load_family
+    from srkit.inference.tile_runner import Tiling
+    from srkit.inference.upscaler import upscale_image
+
+    family = load_family(model, choose_device(device))
+    source = _read(image)
+    larger = upscale_image(
+        family.modules,
+        source,
+        scale=family.scale if scale is None else scale,
+        tiling=Tiling(tile=tile),
+    )
+    if output is not None:
+        write_image(Path(output), larger)
+    colour = larger.colour
+    if larger.alpha is not None:
+        colour = np.dstack((colour, larger.alpha))
+    if colour.shape[2] == 1 and getattr(image, "ndim", 3) == 2:
+        colour = colour[..., 0]
+    return colour
+
+
+def decompose(
+    image: Source, method: str | os.PathLike[str] = "lpae", *, levels: int = 1
+) -> Decomposition:
+    """Take an image apart by `haar`, `laplacian` or an LPAE; alpha is left out.
+
+    The parts are tensors, fine to coarse; `.reconstruct()` puts them back together.
+
+    Raises: ImageError for the file, ConfigError and CheckpointError for the method.
+    """
+    from srkit.images import to_tensor
+    from srkit.inference import decomposition
+
+    return decomposition.decompose(to_tensor(_read(image).colour), method, levels=levels)
+
+
+def _read(image: Source) -> Image:
+    from pathlib import Path
+
+    import numpy as np
+
+    from srkit.errors import ImageError
+    from srkit.images import Image, read_image
+
+    if not isinstance(image, np.ndarray):
+        return read_image(Path(image))
+    pixels = image[..., None] if image.ndim == 2 else image
+    if pixels.ndim != 3 or pixels.shape[2] not in (1, 3, 4) or pixels.dtype not in ("u1", "u2"):
+        raise ImageError(
+            f"array: {image.dtype} of shape {image.shape}; expected uint8 or uint16, (height, "
+            "width) or (height, width, 1, 3 or 4 channels)"
+        )
+    if pixels.shape[2] == 4:
+        return Image(colour=pixels[..., :3], alpha=pixels[..., 3])
+    return Image(colour=pixels)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from srkit import __version__
+from srkit.cli.demo import demo
 from srkit.cli.eval import evaluate
 from srkit.cli.models import models
 from srkit.cli.train import train
@@ -28,6 +29,7 @@ app.command("upscale")(upscale)
 app.command("eval")(evaluate)
 app.command("train")(train)
 app.command("models")(models)
+app.command("demo")(demo)
 
 
 def _version(asked: bool) -> None:

@@ -164,13 +164,9 @@ def secrets_of_this_machine(checkpoints: Path) -> list[Path]:
 def test_file_route_gives_nothing_from_outside(
     url: str, app: ModuleType, checkpoints: Path
 ) -> None:
-    inside = app.private_folder() / "0" / "link.png"
-    inside.parent.mkdir(exist_ok=True)
     for path in secrets_of_this_machine(checkpoints):
         head = path.read_bytes()[:200]
-        inside.unlink(missing_ok=True)
-        inside.symlink_to(path)
-        for form in [*forms(path), f"{inside}/../../../{path}"]:
+        for form in [*forms(path), f"{app.private_folder()}/../../..{path}"]:
             for route in (
                 "/gradio_api/file=",
                 "/file=",
@@ -181,7 +177,6 @@ def test_file_route_gives_nothing_from_outside(
                 status, body = raw_get(url, route + form)
                 assert status >= 400, (route, form)
                 assert head[:40] not in body, (route, form)
-    inside.unlink()
 
 
 def test_upload_names_stay_inside(url: str, app: ModuleType) -> None:
@@ -327,7 +322,8 @@ def test_compare_gives_what_evaluation_gives(
     )
     assert kind == "complete"
     module = srkit.load(str(checkpoints / "tiny-x4.safetensors")).module
-    for upscaler, found in zip(("bicubic", module), digits["results"], strict=True):
+    upscalers: list[Any] = ["bicubic", module]
+    for upscaler, found in zip(upscalers, digits["results"], strict=True):
         expected = evaluate(
             upscaler,
             tmp_path / "hr",
@@ -372,7 +368,7 @@ def test_everyone_gets_their_own(url: str, app: ModuleType, tmp_path: Path) -> N
 
 
 def test_gradio_client_works(url: str, photo: Path) -> None:
-    from gradio_client import Client, handle_file
+    from gradio_client import Client, handle_file  # type: ignore[import-untyped]
 
     client = Client(url, verbose=False, analytics_enabled=False)
     _, keep, line = client.predict(handle_file(photo), "tiny", 2, api_name="/upscale")
@@ -420,8 +416,10 @@ def test_says_that_there_is_no_model(
 def test_says_that_the_port_is_taken(app: ModuleType, url: str) -> None:
     import gradio
 
+    with gradio.Blocks(analytics_enabled=False) as other:
+        pass
     with pytest.raises(ConfigError, match=f"--port {urlsplit(url).port}: taken"):
-        app.launch(gradio.Blocks(), urlsplit(url).port)
+        app.launch(other, urlsplit(url).port)
 
 
 @pytest.mark.parametrize(
@@ -470,6 +468,7 @@ def started(checkpoints: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Pope
         process.wait()
 
 
+@pytest.mark.slow
 def test_the_environment_opens_nothing(
     started: tuple[subprocess.Popen[str], str], photo: Path, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ import io
 import struct
 import zlib
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,7 @@ def saved(picture: PillowImage.Image, format_: str, **options: Any) -> bytes:
     return out.getvalue()
 
 
+@cache  # the profile holds the time at which it was made
 def srgb_profile() -> bytes:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 

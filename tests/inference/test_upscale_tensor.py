@@ -161,9 +161,9 @@ def test_the_tile_that_cannot_be_halved_any_more_fails() -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     network, said = Repeat(hook=fail), list[str]()
-    with pytest.raises(SrkitError, match="not enough memory, even for tiles of 38 pixels"):
-        upscale_tensor(network, picture(100, 300), tile=0, notice=said.append)
-    assert [max(shape) for shape in network.shapes] == [300, 150, 75, 38]
+    with pytest.raises(SrkitError, match="not enough memory, even for tiles of 32 pixels"):
+        upscale_tensor(network, picture(100, 256), tile=0, notice=said.append)
+    assert [max(shape) for shape in network.shapes] == [256, 128, 64, 32]
     assert len(said) == 3
 
 

@@ -199,7 +199,7 @@ def test_overshoot_is_clamped_with_levels_and_kept_without() -> None:
     free, clamped = imresize(step, scale=2), imresize(step, scale=2, levels=255)
     assert free.min() < 0
     assert free.max() > 1
-    assert (clamped.min(), clamped.max()) == (0, 1)
+    assert (clamped.min().item(), clamped.max().item()) == (0, 1)
 
 
 def test_a_flat_image_stays_flat() -> None:
