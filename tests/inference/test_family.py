@@ -1,0 +1,60 @@
+"""Which models a name stands for."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from srkit import checkpoint
+from srkit.errors import CheckpointError, ConfigError
+from srkit.inference.family import load_family
+from srkit.inference.tile_runner import Traits
+from srkit.models import build_model
+
+CPU = torch.device("cpu")
+
+
+def save(path: Path, kind: str = "sr_network", **settings: int) -> None:
+    module = build_model(kind, settings)
+    checkpoint.save(path, module, checkpoint.Card(name=path.stem))
+
+
+@pytest.fixture(autouse=True)
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of released checkpoints of our own."""
+    small = {"features": 4, "blocks": 1}
+    for scale in (2, 4):
+        save(tmp_path / f"wave-{scale}-x{scale}.safetensors", scale=scale, **small)
+        save(tmp_path / f"wave-x{scale}.safetensors", scale=scale, **small)
+    save(tmp_path / "lpae.safetensors", "lpae")
+    monkeypatch.setattr(checkpoint, "checkpoints_folder", lambda: tmp_path)
+    return tmp_path
+
+
+def test_a_family_is_all_its_scales_and_enlarges_by_four() -> None:
+    family = load_family("wave", CPU)
+    assert family.label == "wave"
+    assert family.scale == 4
+    assert sorted(Traits.of(module).scale for module in family.modules) == [2, 4]
+
+
+def test_a_released_name_is_one_model_and_enlarges_by_its_scale() -> None:
+    family = load_family("wave-x2", CPU)
+    assert (family.label, family.scale, len(family.modules)) == ("wave-x2", 2, 1)
+
+
+def test_a_file_is_one_model(shelf: Path) -> None:
+    (shelf / "wave-x2.safetensors").rename(shelf / "mine.v1.safetensors")
+    family = load_family(str(shelf / "mine.v1.safetensors"), CPU)
+    assert (family.label, family.scale, len(family.modules)) == ("mine.v1", 2, 1)
+
+
+def test_models_that_do_not_enlarge_are_refused() -> None:
+    with pytest.raises(ConfigError, match="lpae: not a super-resolution model"):
+        load_family("lpae", CPU)
+
+
+@pytest.mark.parametrize("name", ["wav", "wave-x3", "", "wave-x", "WAVE"])
+def test_an_unknown_name_is_refused(name: str) -> None:
+    with pytest.raises(CheckpointError):
+        load_family(name, CPU)
