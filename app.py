@@ -117,9 +117,11 @@ def announce(picture: str | None, scale: int) -> str:
     """Say what will become of a picture that was just chosen, or why nothing can."""
     if picture is None:
         return ""
-    with one_line_errors():
+    try:
         image = read_picture(picture)
-        height, width = Enlargement(scale=scale).size(image.height, image.width)
+    except SrkitError as error:
+        return one_line(error)
+    height, width = Enlargement(scale=scale).size(image.height, image.width)
     return f"{size_of(image)} pixels will become {width} x {height}"
 
 
@@ -230,17 +232,22 @@ def size_of(image: Image) -> str:
     return f"{image.width} x {image.height}"
 
 
+def one_line(error: SrkitError) -> str:
+    """Say what went wrong, as HTML, and without the server's folders."""
+    message = str(error)
+    for folder in (private_folder(), checkpoint.checkpoints_folder()):
+        inside = re.escape(display_name(folder)) + r"[/\\](?:[^/\\:]+[/\\])*"
+        message = re.sub(inside, "", message)
+    return html.escape(message)
+
+
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Show srkit's errors in the page, without the server's folders; others say only "Error"."""
+    """Show srkit's errors in the page; of all others it says only that there was one."""
     try:
         yield
     except SrkitError as error:
-        message = str(error)
-        for folder in (private_folder(), checkpoint.checkpoints_folder()):
-            inside = re.escape(display_name(folder)) + r"[/\\](?:[^/\\:]+[/\\])*"
-            message = re.sub(inside, "", message)
-        raise gr.Error(html.escape(message), title="Not done", print_exception=False) from None
+        raise gr.Error(one_line(error), print_exception=False) from None
 
 
 @contextmanager

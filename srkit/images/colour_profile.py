@@ -4,11 +4,11 @@
 
 import io
 
-import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageCms
 
 from srkit.images.image import Refused, Samples
+from srkit.images.pillow_pixels import pixels_of, to_pillow
 
 _SPACE = slice(16, 20)  # where an ICC profile's header says what numbers it is about
 
@@ -20,10 +20,10 @@ def cmyk_to_rgb(picture: PillowImage.Image, profile: bytes | None) -> Samples:
     Raises: Refused when the profile is not one for CMYK or cannot be used.
     """
     if profile is None:
-        return np.asarray(picture.convert("RGB"))
+        return pixels_of(picture.convert("RGB"))
     if profile[_SPACE] != b"CMYK":
         raise Refused("its colours are CMYK, but its colour profile is not")
-    return np.asarray(_to_srgb(picture, profile))
+    return pixels_of(_to_srgb(picture, profile))
 
 
 def to_srgb(colour: Samples, profile: bytes) -> Samples:
@@ -32,13 +32,13 @@ def to_srgb(colour: Samples, profile: bytes) -> Samples:
     Shape: (H, W, 1 or 3) uint8 -> (H, W, 3) uint8.
     Raises: Refused when the profile does not fit the channels or cannot be used.
     """
-    picture = PillowImage.fromarray(colour[..., 0] if colour.shape[2] == 1 else colour)
+    picture = to_pillow(colour)
     if profile[_SPACE] != {"L": b"GRAY", "RGB": b"RGB "}[picture.mode]:
         # Common, and harmless: a gray picture with the RGB profile of the camera it came from.
         if picture.mode != "L" or profile[_SPACE] != b"RGB ":
             raise Refused("its colour profile is for another kind of image")
         picture = picture.convert("RGB")
-    return np.asarray(_to_srgb(picture, profile))
+    return pixels_of(_to_srgb(picture, profile))
 
 
 def _to_srgb(picture: PillowImage.Image, profile: bytes) -> PillowImage.Image:

@@ -1,6 +1,6 @@
 """Unpacking LZW, the compression most TIFF files use.
 
-tifffile leaves it to a package of 50 MB with a hundred other codecs; libtiff, inside
+tifffile leaves it to a package of a hundred codecs; libtiff, inside
 Pillow and OpenCV, prints lines of its own on damaged files. Here NumPy does it for a run of codes
 at a time: the width of a code, and so its place, depends only on how many came before it; and
 what a code stands for begins where an earlier code's output began.

@@ -17,6 +17,7 @@ from PIL import Image as PillowImage
 from srkit.images.colour_profile import cmyk_to_rgb
 from srkit.images.image import Image, Metadata, Refused
 from srkit.images.limits import CheckSize
+from srkit.images.pillow_pixels import pixels_of
 from srkit.images.quiet import quietly
 
 # Encoders write about ten; each makes the decoder go over the whole image again.
@@ -144,7 +145,7 @@ def _image(picture: PillowImage.Image, profile: bytes | None, metadata: Metadata
     picture.load()
     if picture.mode in ("1", "P"):
         picture = picture.convert("L" if picture.mode == "1" else "RGB")
-    pixels = np.asarray(picture)
+    pixels = pixels_of(picture)
     alpha = None
     if picture.mode == "RGBA":
         pixels, alpha = np.ascontiguousarray(pixels[..., :3]), np.ascontiguousarray(pixels[..., 3])

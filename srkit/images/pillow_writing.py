@@ -14,18 +14,14 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from srkit.images.colour_profile import to_srgb
-from srkit.images.image import Image, Metadata, Samples
+from srkit.images.image import Image, Metadata
 from srkit.images.metadata import exif_with_dpi
+from srkit.images.pillow_pixels import to_pillow
 
 _FINE_COLOURS_FROM = 90
 """From this quality on, JPEG keeps colours as fine as brightness; below, half as fine."""
 _JFIF_LARGEST, _BMP_LARGEST = 65535, 50_000_000  # pixels an inch; BMP counts them by the metre
 _IPTC_RESOURCE = 0x0404
-
-
-def to_pillow(samples: Samples) -> PillowImage.Image:
-    """Wrap (H, W, 1 to 4) 8-bit samples: gray, gray with alpha, RGB, RGB with alpha."""
-    return PillowImage.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples)
 
 
 def save(picture: PillowImage.Image, format_: str, **options: Any) -> bytes:

@@ -16,6 +16,7 @@ from PIL import PngImagePlugin
 
 from srkit.images.image import Image, Metadata, Refused, Samples
 from srkit.images.limits import CheckSize
+from srkit.images.pillow_pixels import pixels_of
 from srkit.images.png_chunks import (
     GRAY,
     GRAY_ALPHA,
@@ -102,7 +103,7 @@ def _unpack(png: Png, layout: str | None = None) -> Samples:
         (tile,) = picture.tile
         picture.tile = [tile._replace(args=layout)]
     picture.load()
-    return np.asarray(picture)
+    return pixels_of(picture)
 
 
 def _look_up(

@@ -8,12 +8,16 @@ import zlib
 import numpy as np
 
 from srkit.images.image import Image, Metadata, Samples
-from srkit.images.pillow_writing import save, to_pillow
+from srkit.images.pillow_pixels import to_pillow
+from srkit.images.pillow_writing import save
 from srkit.images.png_chunks import GRAY_ALPHA, SIGNATURE, chunk
 from srkit.images.png_reading import METRES_AN_INCH, XMP_KEYWORD
 
 _AFTER_HEADER = len(SIGNATURE) + 25  # a header is 13 bytes in a chunk
 _LARGEST_NUMBER = 2**31 - 1
+# Of 9. The usual 6 makes files 3 % smaller and takes three times as long: on an enlarged
+# photograph of 4 Mpx, 1.06 s instead of 0.37 s.
+_EFFORT = 4
 
 
 def encode_png(image: Image, metadata: Metadata) -> bytes:
@@ -28,7 +32,7 @@ def encode_png(image: Image, metadata: Metadata) -> bytes:
 
 
 def _encode_8_bits(samples: Samples) -> bytes:
-    return save(to_pillow(samples), "PNG")
+    return save(to_pillow(samples), "PNG", compress_level=_EFFORT)
 
 
 def _encode_16_bits(samples: Samples) -> bytes:
@@ -37,7 +41,8 @@ def _encode_16_bits(samples: Samples) -> bytes:
     import cv2  # here, because few images have 16 bits and it takes its time
 
     order = {1: [0], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[samples.shape[2]]
-    done, encoded = cv2.imencode(".png", samples[..., order])
+    effort = [cv2.IMWRITE_PNG_COMPRESSION, _EFFORT]
+    done, encoded = cv2.imencode(".png", samples[..., order], effort)
     if not done:
         raise ValueError("OpenCV could not encode it")
     return encoded.tobytes()

@@ -48,7 +48,8 @@ def from_tensor(image: Tensor, dtype: DTypeLike) -> Samples:
     dtype = np.dtype(dtype)
     if image.ndim != 4 or image.shape[0] != 1:
         raise ValueError(f"image must be (1, channels, height, width), got {tuple(image.shape)}")
-    scaled = image[0].detach().float().clamp(0, 1).mul(np.iinfo(dtype).max).round_()
-    if scaled.isnan().any():
+    # After the first step everything happens in place: the image may be hundreds of megabytes.
+    scaled = image[0].detach().float().clamp(0, 1).mul_(np.iinfo(dtype).max).round_().cpu().numpy()
+    if np.isnan(scaled.sum(dtype=np.float64)):
         raise ValueError("image contains values that are not numbers")
-    return np.ascontiguousarray(scaled.permute(1, 2, 0).cpu().numpy().astype(dtype))
+    return np.ascontiguousarray(scaled.transpose(1, 2, 0), dtype=dtype)

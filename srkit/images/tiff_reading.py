@@ -1,8 +1,8 @@
 """Reading TIFF files by ourselves.
 
 libtiff, inside Pillow and OpenCV, prints lines of its own on damaged files. tifffile unpacks
-without asking how much will come out, knows thirty microscopes' private tags, and needs a package
-of a hundred codecs for the compression most files use. The tags srkit reads anyway, for EXIF.
+without asking how much will come out, looks into the private tags of many microscopes, and needs
+a package of a hundred codecs for LZW. The tags srkit can read anyway, for EXIF.
 
 Convention
     Read: gray, palette, RGB and CMYK (made sRGB) of 8 bits, gray and RGB of 16 bits, gray of 1

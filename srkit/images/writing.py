@@ -50,6 +50,7 @@ _FORMATS = {
     ".png": _PNG,
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
+    ".jfif": _JPEG,
     ".webp": _WEBP,
     ".bmp": _BMP,
     ".tif": _TIFF,

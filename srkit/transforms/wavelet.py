@@ -15,7 +15,7 @@ How exact
     Images in [0, 1] of any size come back to 1e-13 in float64 and 1e-6 in float32, over 5 levels
     and every family, with two exceptions that lie in the filters themselves: dmey only
     approximates an infinite filter, and leaves 1e-2; bior3.1 and rbio3.1 amplify the rounding
-    of float32 bands with every level, to 1e-5 at the fifth.
+    of float32 bands with every level, to 5e-5 at the fifth.
     PyWavelets' tables of sym, bior4.4, 5.5 and 6.8 (and rbio) end after 12 digits or so, which
     would leave up to 1e-10. srkit carries one filter of each pair on by as many digits as exact
     inversion takes, and no band moves by more than that.

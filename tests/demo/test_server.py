@@ -108,10 +108,11 @@ def test_monitoring_is_refused(url: str, page: str) -> None:
     assert httpx.get(f"{url}/{page}").status_code in (403, 404)
 
 
-def test_other_sites_get_no_answer(url: str) -> None:
+@pytest.mark.parametrize("origin", ["http://example.com", "null"])
+def test_other_sites_get_no_answer(url: str, origin: str) -> None:
     asked = httpx.options(
         f"{url}/gradio_api/upload",
-        headers={"Origin": "http://example.com", "Access-Control-Request-Method": "POST"},
+        headers={"Origin": origin, "Access-Control-Request-Method": "POST"},
     )
     assert "access-control-allow-origin" not in asked.headers
 

@@ -3,6 +3,7 @@
 import io
 import os
 import random
+import struct
 import subprocess
 import sys
 import textwrap
@@ -149,6 +150,16 @@ def _said(file: bytes) -> str | None:
     except ImageError as error:
         return str(error)
     return None
+
+
+def test_a_tag_of_a_thousand_values_makes_no_long_line() -> None:
+    # Found by the mutants: a file that gives a depth for each of many samples it has not.
+    entries = [(256, 3, 1, 4), (257, 3, 1, 4), (258, 3, 1000, 98), (262, 3, 1, 2), (273, 4, 1, 98)]
+    entries += [(277, 3, 1, 3), (279, 4, 1, 48)]
+    table = b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    file = b"II*\0\x08\0\0\0" + struct.pack("<H", len(entries)) + table + bytes(4)
+    said = _said(file + struct.pack("<1000H", *range(1000)))
+    assert said == "<stream>: TIFF files with 0, 1, 2-bit samples of this kind are not handled yet"
 
 
 _OTHER_FORMATS = {

@@ -81,7 +81,7 @@ def test_full_tables(kind: str) -> None:
     plain = {
         "noise": make.noise(60_000).tobytes(),
         "photograph": data.camera()[:150].tobytes(),
-        "flat": bytes(5_000_000),
+        "flat": bytes(1_000_000),
     }[kind]
     out = io.BytesIO(
         make.by_pillow(

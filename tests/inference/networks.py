@@ -1,6 +1,7 @@
 """Small networks that state what every model states; nothing of srkit.models is needed here."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -17,9 +18,7 @@ class Convolutions(nn.Module):
         self.receptive_field: int | None = depth
         self.size_multiple = 1
         widths = [channels, *[6] * (depth - 1), channels * scale**2]
-        self.layers = nn.ModuleList(
-            nn.Conv2d(a, b, 3, padding=1) for a, b in zip(widths, widths[1:], strict=False)
-        )
+        self.layers = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in pairwise(widths))
 
     def forward(self, x: Tensor) -> Tensor:
         y = x

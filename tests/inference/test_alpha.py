@@ -12,14 +12,16 @@ from srkit.transforms.resize import imresize
 
 def noise(*shape: int, dtype: type = np.uint8, seed: int = 0) -> Samples:
     most = np.iinfo(dtype).max
-    return np.random.default_rng(seed).integers(0, most, shape, dtype, endpoint=True)
+    numbers = np.random.default_rng(seed).integers(0, most, shape, dtype, endpoint=True)
+    samples: Samples = numbers.astype(dtype)
+    return samples
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("bands", [1, 3])
 def test_transparent_pixels_get_a_colour_from_near_by(dtype: type, bands: int) -> None:
     colour = noise(30, 40, bands, dtype=dtype)
-    alpha = (noise(30, 40, seed=1) < 20).astype(dtype) * 7
+    alpha: Samples = np.where(noise(30, 40, seed=1) < 20, 7, 0).astype(dtype)
     bled = bleed(colour, alpha)
     assert bled.dtype == dtype
     assert np.array_equal(bled[alpha > 0], colour[alpha > 0])
@@ -38,7 +40,7 @@ def test_the_nearest_colour_along_a_straight_edge() -> None:
 
 
 def test_the_input_is_left_alone() -> None:
-    colour, alpha = noise(9, 9, 3), noise(9, 9) & 1
+    colour, alpha = noise(9, 9, 3), noise(9, 9) & np.uint8(1)
     before = colour.copy()
     colour.flags.writeable = False
     bleed(colour, alpha)

@@ -3,6 +3,7 @@
 import errno
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,10 +61,16 @@ def test_the_scale_is_the_models_unless_something_is_said(
 ) -> None:
     use(monkeypatch, Repeat(), scale=4)
     source = photos / "rgb.png"
-    wishes = ({}, {"scale": 1.5}, {"width": 36}, {"height": 12}, {"width": 90, "height": 24})
+    wishes: list[dict[str, Any]] = [
+        {},
+        {"scale": 1.5},
+        {"width": 36},
+        {"height": 12},
+        {"width": 90, "height": 24},
+    ]
     sizes = []
     for number, wish in enumerate(wishes):
-        (done,) = upscale_all([source], tmp_path / f"{number}.png", **wish).done  # type: ignore[arg-type]
+        (done,) = upscale_all([source], tmp_path / f"{number}.png", **wish).done
         assert read_image(done.target).colour.shape == (done.height, done.width, 3)
         sizes.append((done.height, done.width))
     assert sizes == [(32, 36), (12, 14), (32, 36), (12, 14), (24, 27)]

@@ -23,7 +23,7 @@ def test_a_device_that_is_not_there_is_refused(name: str) -> None:
 
 
 def test_unknown_precision_names_the_choices() -> None:
-    with pytest.raises(ConfigError, match="'float8'.*auto, float32, float16, bfloat16"):
+    with pytest.raises(ConfigError, match=r"'float8'.*auto, float32, float16, bfloat16"):
         dtype_of("float8")  # type: ignore[arg-type]
 
 

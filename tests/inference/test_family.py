@@ -14,7 +14,7 @@ from srkit.models import build_model
 CPU = torch.device("cpu")
 
 
-def save(path: Path, kind: str = "sr_network", **settings: int) -> None:
+def save(path: Path, settings: dict[str, int], kind: str = "sr_network") -> None:
     module = build_model(kind, settings)
     checkpoint.save(path, module, checkpoint.Card(name=path.stem))
 
@@ -24,9 +24,9 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of released checkpoints of our own."""
     small = {"features": 4, "blocks": 1}
     for scale in (2, 4):
-        save(tmp_path / f"wave-{scale}-x{scale}.safetensors", scale=scale, **small)
-        save(tmp_path / f"wave-x{scale}.safetensors", scale=scale, **small)
-    save(tmp_path / "lpae.safetensors", "lpae")
+        save(tmp_path / f"wave-{scale}-x{scale}.safetensors", small | {"scale": scale})
+        save(tmp_path / f"wave-x{scale}.safetensors", small | {"scale": scale})
+    save(tmp_path / "lpae.safetensors", {}, "lpae")
     monkeypatch.setattr(checkpoint, "checkpoints_folder", lambda: tmp_path)
     return tmp_path
 

@@ -25,9 +25,7 @@ def plan(
     format: Format = "auto",
     existing: Existing = "error",
 ) -> Plan:
-    return plan_jobs(
-        inputs, output, tag=TAG, recursive=recursive, format=format, existing=existing
-    )
+    return plan_jobs(inputs, output, tag=TAG, recursive=recursive, format=format, existing=existing)
 
 
 def names(plan: Plan, folder: Path) -> dict[str, str]:
@@ -64,7 +62,7 @@ def test_without_recursion_folders_inside_are_left_alone(tmp_path: Path) -> None
         ("a.b.jpeg", "auto", "a.b.jpeg"),
         ("a.b.jpeg", "png", "a.b.png"),
         ("a.TIF", "jpg", "a.jpg"),
-        ("a.jfif", "auto", "a.png"),
+        ("a.gif", "auto", "a.png"),
         ("a", "auto", "a.png"),
         ("a.txt", "webp", "a.webp"),
     ],
@@ -203,7 +201,15 @@ def test_an_input_is_recognised_through_links(tmp_path: Path) -> None:
 
 
 def test_odd_names_stay_inside_the_output_folder(tmp_path: Path) -> None:
-    odd = ["-o.png", "two\nlines.png", "a b.png", "日本.png", "x" * 251 + ".png", "...png", "a..png"]
+    odd = [
+        "-o.png",
+        "two\nlines.png",
+        "a b.png",
+        "日本.png",
+        "x" * 251 + ".png",
+        "...png",
+        "a..png",
+    ]
     touch(*(tmp_path / "in" / name for name in odd))
     (tmp_path / "in" / "loop.png").symlink_to(tmp_path / "in" / "loop.png")
     (tmp_path / "in" / "up").symlink_to(tmp_path)

@@ -122,7 +122,7 @@ def test_alpha_is_enlarged_bicubic(dtype: type, scale: float) -> None:
 
 
 def test_alpha_by_the_model() -> None:
-    image = Image(colour=noise(9, 12, 3), alpha=noise(9, 12) | 1)
+    image = Image(colour=noise(9, 12, 3), alpha=noise(9, 12) | np.uint8(1))
     enlarged = upscale_image([Repeat()], image, scale=2, alpha="model")
     assert image.alpha is not None
     assert enlarged.alpha is not None
@@ -153,7 +153,9 @@ def test_a_white_disc_on_transparent_black_gets_no_dark_fringe() -> None:
     rows, columns = np.mgrid[:40, :40]
     disc = np.hypot(rows - 19.5, columns - 19.5) < 12
     alpha = np.where(disc, 255, 0).astype(np.uint8)
-    image = Image(colour=np.where(disc[..., None], 255, 0).astype(np.uint8).repeat(3, 2), alpha=alpha)
+    image = Image(
+        colour=np.where(disc[..., None], 255, 0).astype(np.uint8).repeat(3, 2), alpha=alpha
+    )
     # Bicubic stands for any model that mixes neighbours.
     enlarged = upscale_image([BicubicEnlarger(4, image_channels=3)], image, scale=4)
     assert enlarged.alpha is not None
@@ -226,9 +228,7 @@ def test_what_cannot_be_done_is_refused(
 
 
 def test_the_limit_itself_is_allowed() -> None:
-    enlarged = upscale_image(
-        [Repeat()], Image(colour=noise(10, 10, 3)), scale=2, max_pixels=400
-    )
+    enlarged = upscale_image([Repeat()], Image(colour=noise(10, 10, 3)), scale=2, max_pixels=400)
     assert enlarged.height == 20
 
 

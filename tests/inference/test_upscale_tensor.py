@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from srkit.errors import ConfigError, SrkitError
 from srkit.inference.tile_runner import Tiling, Traits
 from srkit.inference.upscaler import upscale_tensor
+
 from .networks import Convolutions, Repeat, Strided, WholeImage
 
 EXACT = 1e-5

@@ -261,4 +261,4 @@ def test_refuses_what_cannot_work(options: dict[str, float], message: str) -> No
 
 def test_refuses_arrays_of_other_types() -> None:
     with pytest.raises(ConfigError, match="takes a uint8 array, got uint16"):
-        imresize_uint8(np.zeros((2, 2), np.uint16), 2)  # type: ignore[arg-type]
+        imresize_uint8(np.zeros((2, 2), np.uint16), 2)

@@ -33,7 +33,8 @@ class LaplacianProgressiveHead(Layer):
         super().__init__()
         count = octaves(scale, "laplacian")
         widths = [max(features // 2**octave, LEAST_FEATURES) for octave in range(1, count + 1)]
-        # Enlarging reads 1 pixel at each octave's coarse grid, the detail 1 at its fine grid.
+        # Enlarging reads 1 pixel at each octave's coarse grid, the detail 1 at its fine grid; the
+        # image's own expansion, which reads 2, reaches no further, because octaves alternate.
         self.receptive_field = math.ceil(sum(1.5 / 2**octave for octave in range(count)))
         self.enlarge = nn.ModuleList(
             nn.Conv2d(before, 4 * after, 3, padding=1)
