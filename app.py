@@ -73,8 +73,11 @@ EXAMPLE_SIDE = 256
 _wanted: set[str] = set()
 
 
-class Left(Exception):  # noqa: N818 - nothing went wrong
-    """The visitor has closed the page."""
+class Left(gr.Error):
+    """The visitor has closed the page; nothing that the terminal needs to hear of."""
+
+    def __init__(self) -> None:
+        super().__init__("the page was closed", print_exception=False)
 
 
 # ---- Upscale

@@ -13,6 +13,7 @@ from skimage import data
 import srkit
 from srkit.checkpoint import Card, save
 from srkit.errors import CheckpointError, ConfigError, ImageError
+from srkit.images.image import Samples
 from srkit.models import build_model
 
 PHOTOGRAPH = data.chelsea()[60:100, 120:171]
@@ -32,7 +33,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_an_array_comes_back_larger_and_of_the_same_kind(
     model: str, shape: tuple[int, ...], dtype: type
 ) -> None:
-    pixels = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, shape).astype(dtype)
+    random = np.random.default_rng(0)
+    pixels: Samples = random.integers(0, np.iinfo(dtype).max, shape).astype(dtype)
     larger = srkit.upscale(pixels, model=model)
     assert larger.dtype == dtype
     assert larger.shape == (80, 102, *shape[2:])
@@ -77,7 +79,7 @@ def test_an_autoencoder_decomposes_to_as_many_levels_as_asked(tmp_path: Path) ->
 
 def test_what_cannot_be_is_one_line(model: str, tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"array: float64 of shape \(3, 3\)"):
-        srkit.upscale(np.zeros((3, 3)), model=model)
+        srkit.upscale(np.zeros((3, 3)), model=model)  # type: ignore[arg-type]
     with pytest.raises(ImageError, match=r"absent\.png"):
         srkit.upscale(tmp_path / "absent.png", model=model)
     with pytest.raises(CheckpointError, match="neither a file nor a released model"):

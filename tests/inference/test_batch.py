@@ -123,7 +123,7 @@ def test_a_failed_tile_writes_nothing(
     assert files(tmp_path / "out") == {}
 
 
-@pytest.mark.parametrize("failing", range(1, 10))
+@pytest.mark.parametrize("failing", [1, 5, 9])
 def test_out_of_memory_gives_the_same_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: int
 ) -> None:

@@ -130,7 +130,7 @@ def test_a_failed_tile_fails_the_image(failing: int) -> None:
         upscale_tensor(Repeat(hook=fail), picture(96, 96), tile=32)
 
 
-@pytest.mark.parametrize("failing", range(1, 10))
+@pytest.mark.parametrize("failing", [1, 5, 9])
 @pytest.mark.parametrize(
     "error",
     [
