@@ -2,9 +2,10 @@
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any, NoReturn, cast
 
 import typer
+from typer.exceptions import TyperException
 
 from srkit import __version__
 from srkit.cli.demo import demo
@@ -15,7 +16,6 @@ from srkit.cli.upscale import upscale
 from srkit.errors import SrkitError
 
 app = typer.Typer(
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -51,17 +51,27 @@ def options(
 def run() -> None:
     """Run the command line: exit 0 when done, 1 when files were refused, 2 on misuse."""
     try:
-        app()
+        words = sys.argv[1:] or ["--help"]
+        sys.exit(app(words, prog_name="srkit", standalone_mode=False) or 0)
+    except TyperException as error:  # a misuse: typer's own account of it takes four lines
+        misuse = cast("Any", error)
+        command = misuse.ctx.command_path if misuse.ctx else "srkit"
+        fail(misuse.format_message().rstrip("."), hint=f"{command} --help")
     except SrkitError as error:
         if "--debug" in sys.argv:
             raise
-        typer.echo(f"srkit: {error}", err=True)
-        if error.hint:
-            typer.echo(f"hint: {error.hint}", err=True)
-        sys.exit(2)
-    except KeyboardInterrupt:
+        fail(str(error), hint=error.hint)
+    except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
     except BrokenPipeError:
         # Whoever read our output has closed it; nothing is left to say to them.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+
+
+def fail(message: str, *, hint: str | None) -> NoReturn:
+    """Say in one line what is wrong, in another what would work, and exit with 2."""
+    typer.echo(f"srkit: {message}", err=True)
+    if hint:
+        typer.echo(f"hint: {hint}", err=True)
+    sys.exit(2)

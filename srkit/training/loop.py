@@ -69,7 +69,7 @@ def train(
     average = WeightAverage(model, config.ema)
     counters = Counters()
     states = folder / "training_states"
-    _claim(folder, config, resume=resume)
+    _check(folder, config, resume=resume)
     if resume and (found := read_state(states, warn=lambda line: say(f"warning: {line}"))):
         counters, tensors = found
         restore(tensors, model, average, optimizer)
@@ -93,6 +93,7 @@ def train(
     parameters = sum(weight.numel() for weight in model.parameters())
     say(f"{config.model}: {parameters:,} parameters; {config.steps:,} steps")
 
+    _claim(folder, config)
     log = RunLog(folder / "log.csv", step=counters.step)
     objective = objective_for(model)
     trained = folder / "models" / f"{config.name}.safetensors"
@@ -170,27 +171,29 @@ def transfer(source: Model, target: Model) -> list[str]:
     return taken
 
 
-def _claim(folder: Path, config: TrainingConfig, *, resume: bool) -> None:
-    """Make the folder this run's: nothing of another run is overwritten or continued."""
+def _check(folder: Path, config: TrainingConfig, *, resume: bool) -> None:
+    """Refuse a folder that holds another run, or this one unless it is to be resumed."""
     path = folder / "config.json"
-    ours = config.model_dump()
-    if path.exists():
-        theirs = json.loads(path.read_text(encoding="utf-8"))
-        differing = [key for key in ours if ours[key] != theirs.get(key)]
-        if not resume:
-            raise ConfigError(
-                f"{folder}: holds a run already", hint="go on with --resume or give another --name"
-            )
-        if differing:
-            key = differing[0]
-            raise ConfigError(
-                f"{folder}: cannot resume with {key} {ours[key]!r}, the run has {theirs.get(key)!r}"
-            )
+    if not path.exists():
         return
-    text = json.dumps(ours, indent=2) + "\n"
+    if not resume:
+        raise ConfigError(
+            f"{folder}: holds a run already", hint="go on with --resume or give another --name"
+        )
+    theirs = json.loads(path.read_text(encoding="utf-8"))
+    for key, value in config.model_dump().items():
+        if value != theirs.get(key):
+            raise ConfigError(
+                f"{folder}: cannot resume with {key} {value!r}, the run has {theirs.get(key)!r}"
+            )
+
+
+def _claim(folder: Path, config: TrainingConfig) -> None:
+    """Make the folder this run's by writing its configuration there."""
+    text = json.dumps(config.model_dump(), indent=2) + "\n"
     try:
         (folder / "models").mkdir(parents=True, exist_ok=True)
-        write_atomically(path, lambda file: file.write(text.encode()))
+        write_atomically(folder / "config.json", lambda file: file.write(text.encode()))
     except OSError as error:
         raise TrainingError(f"{folder}: cannot be written ({error.strerror or error})") from None
 
