@@ -2,8 +2,8 @@
 
     python scripts/make_figures.py [docs/images]
 
-The photograph is `chelsea` of scikit-image (CC0), cropped and shrunk by MATLAB's bicubic; the
-comparison enlarges it again with `srkit.upscale`, beside bicubic and the original.
+The photograph is `coffee` of scikit-image (by Rachel Michetti, CC0), shrunk by MATLAB's bicubic;
+the comparison enlarges it again with `srkit.upscale`, beside bicubic and the original.
 """
 
 import sys
@@ -19,14 +19,14 @@ from srkit.evaluation.pairs import bicubic
 from srkit.transforms.resize import imresize_uint8
 
 SCALE = 4
-WINDOW = (slice(60, 220), slice(130, 330))  # of the HR photograph: the eyes and the nose
+WINDOW = (slice(60, 260), slice(200, 410))  # of the HR photograph: the rim and the spoon
 ZOOM = 2
 LABEL = 26  # pixels
 
 
 def main(folder: Path) -> None:
     """Write `photograph.png` and `before-after.png` into the folder."""
-    hr = data.chelsea()[: 300 // SCALE * SCALE, : 451 // SCALE * SCALE]
+    hr = data.coffee()  # 400 x 600
     lr = imresize_uint8(hr, 1 / SCALE)
     folder.mkdir(parents=True, exist_ok=True)
     Image.fromarray(lr).save(folder / "photograph.png", optimize=True)

@@ -4,13 +4,14 @@
         --summary "..." --data "..."
 
 Measures PSNR, SSIM and LPIPS on Set5 and Set14 (for an autoencoder its reconstruction, and how
-close its approximation is to bicubic), writes them into the card with the licence, and saves
-`checkpoints/NAME.safetensors`.
+close its approximation is to bicubic), writes them into the card with the licence, saves
+`checkpoints/NAME.safetensors` and writes `checkpoints/README.md` anew from all released cards.
 """
 
 import argparse
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,24 @@ from srkit.evaluation.pairs import bicubic, prepare
 from srkit.evaluation.perceptual import Perceptual
 from srkit.images import to_tensor
 from srkit.models.lpae import LPAE
+
+HEAD = """# Released models
+
+One `.safetensors` file is one model: weights, configuration and this card inside its header, with
+a sha256 over all of it that `srkit.load` verifies. Scores are of the averaged (EMA) weights, no
+ensemble, measured by `scripts/release.py`: protocol `sr-y` is PSNR and SSIM on BT.601 luma, border
+of `scale` pixels cropped, LR images by MATLAB's bicubic; `sr-rgb` the same on RGB. This page is
+written by that script.
+
+"""
+TAIL = """
+## lpips-alexnet
+
+Not a model of srkit's: the feature layers of AlexNet that the LPIPS metric stands on, ImageNet-1k
+weights as torchvision publishes them (BSD-3-Clause, see lpips-alexnet.LICENSE), 2,469,696
+parameters, here so that LPIPS works without a download. sha256 of the file
+`17dd9fc859d401644ad852f80bde099567a73341c86f627d4cce882f23291f4d`, pinned in `srkit/evaluation/perceptual.py`.
+"""
 
 
 def main() -> None:
@@ -62,6 +81,40 @@ def main() -> None:
     target = checkpoint.checkpoints_folder() / f"{card.name}.safetensors"
     sha256 = checkpoint.save(target, model, card)
     print(f"{target}  sha256 of contents {sha256}")
+    readme = checkpoint.checkpoints_folder() / "README.md"
+    readme.write_text(describe(), encoding="utf-8")
+
+
+def describe() -> str:
+    """Write what the cards of all released models say, as Markdown."""
+    sections = []
+    for name, path in checkpoint.released().items():
+        loaded = checkpoint.load(path)
+        card = loaded.card
+        parameters = sum(weight.numel() for weight in loaded.module.parameters())
+        rows = "\n".join(_row(score) for score in card.scores)
+        sections.append(
+            f"## {name}\n\n{card.summary}\n\n"
+            f"| set | protocol | PSNR, dB | SSIM | LPIPS (AlexNet v0.1) |\n"
+            f"|---|---|---|---|---|\n{rows}\n\n"
+            f"{parameters:,} parameters, {path.stat().st_size:,} bytes. Trained on {card.data}, "
+            f"{card.steps:,} steps, {card.hours:.2f} hours on two shared CPU cores, by\n\n"
+            f"    {card.command}\n\n"
+            f"sha256 of contents `{loaded.sha256}`; licence {card.licence}.\n"
+        )
+    return HEAD + "\n".join(sections) + TAIL
+
+
+def _row(score: dict[str, Any]) -> str:
+    return (
+        f"| {score['set']} | {score['protocol']}, x{score['scale']} | {score['psnr']:.2f} "
+        f"| {score['ssim']:.4f} | {score['lpips']:.4f} |"
+    ) + (
+        f"\n| | approximation against MATLAB's bicubic halving, RGB "
+        f"| {score['approximation_psnr']:.2f} | | |"
+        if "approximation_psnr" in score
+        else ""
+    )
 
 
 def _approximation_psnr(model: LPAE, pairs: list) -> float:  # type: ignore[type-arg]

@@ -57,7 +57,7 @@ def test_the_first_command_enlarges_the_photograph_better_than_bicubic(checkout:
     assert done.returncode == 0, done.stderr
     small = np.asarray(Image.open(checkout / "docs/images/photograph.png"))
     large = np.asarray(Image.open(checkout / words[words.index("-o") + 1]))
-    hr = data.chelsea()[: 4 * small.shape[0], : 4 * small.shape[1]]
+    hr = data.coffee()
     ours = measure(large, hr, scale=4, protocol="sr-y").psnr
     theirs = measure(bicubic(small, 4), hr, scale=4, protocol="sr-y").psnr
     assert ours > theirs + 0.5

@@ -1,0 +1,93 @@
+"""The released models: cards that tell the truth, sizes that can be shipped, tiles without seams.
+
+Set5 and Set14 are not part of the project, so a card's scores are not recomputed here; what each
+model does to scikit-image's photographs is, against bicubic.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from skimage import data
+
+import srkit
+from srkit.checkpoint import Checkpoint, released
+from srkit.evaluation.metrics import measure
+from srkit.evaluation.pairs import bicubic
+from srkit.images import to_tensor
+from srkit.inference.upscaler import upscale_tensor
+from srkit.models.lpae import LPAE
+from srkit.transforms.resize import imresize_uint8
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "checkpoints" / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(params=sorted(released()))
+def model(request: pytest.FixtureRequest) -> Checkpoint:
+    return srkit.load(request.param)
+
+
+def test_the_card_is_complete_and_in_the_readme(model: Checkpoint) -> None:
+    card = model.card
+    assert card.name == model.path.stem
+    assert card.summary
+    assert card.licence == "Apache-2.0"
+    assert card.data
+    assert card.command.startswith("srkit train ")
+    assert card.steps > 0
+    assert {score["set"] for score in card.scores} == {"Set5", "Set14"}
+    for score in card.scores:
+        assert f"{score['psnr']:.2f}" in README
+        assert score["protocol"] in README
+    assert model.sha256 in README
+
+
+def test_is_small_enough_to_ship(model: Checkpoint) -> None:
+    assert model.path.stat().st_size < 4_000_000
+
+
+@pytest.mark.parametrize("photograph", ["astronaut", "chelsea", "coffee"])
+def test_beats_bicubic_on_photographs_it_was_not_trained_on(
+    model: Checkpoint, photograph: str
+) -> None:
+    scale = model.module.scale
+    if scale == 1:
+        pytest.skip("an autoencoder does not enlarge")
+    hr = getattr(data, photograph)()[40:280, 120:408]
+    lr = imresize_uint8(np.ascontiguousarray(hr), 1 / scale)
+    ours = srkit.upscale(lr, model=model.card.name)
+    theirs = bicubic(lr, scale)
+    gain = (
+        measure(ours, hr, scale=scale, protocol="sr-y").psnr
+        - measure(theirs, hr, scale=scale, protocol="sr-y").psnr
+    )
+    assert gain > 0.4
+
+
+def test_an_autoencoder_reconstructs_photographs(model: Checkpoint) -> None:
+    if not isinstance(model.module, LPAE):
+        pytest.skip("a model that enlarges")
+    image = np.ascontiguousarray(data.astronaut()[40:281, 120:409])
+    back = srkit.decompose(image, model.card.name).reconstruct()
+    pixels = (back[0].permute(1, 2, 0).clamp(0, 1) * 255).round().numpy().astype(np.uint8)
+    assert measure(pixels, image, scale=1, protocol="sr-rgb").psnr > 40
+    approximation = srkit.decompose(image, model.card.name).approximation
+    half = to_tensor(imresize_uint8(image, 0.5))
+    assert (approximation - half).square().mean() < 10 ** (-30 / 10)  # 30 dB apart at most
+
+
+@pytest.mark.promise
+@pytest.mark.parametrize("size", [(1, 1), (2, 37), (61, 64), (97, 83)])
+@pytest.mark.parametrize("tile", [16, 33, 64])
+def test_tiled_equals_untiled(model: Checkpoint, size: tuple[int, int], tile: int) -> None:
+    generator = torch.Generator().manual_seed(size[0] * tile)
+    image = torch.rand(1, 3, *size, generator=generator)
+    whole = upscale_tensor(model.module, image, tile=0)
+    tiled = upscale_tensor(model.module, image, tile=tile)
+    assert (whole - tiled).abs().max() <= 1e-5
+
+
+def test_the_lpips_features_are_not_a_model() -> None:
+    assert "lpips-alexnet" not in released()
