@@ -145,7 +145,7 @@ def compare(
         (network,) = load(model).modules
         hr_path = Path(str(reference))
         source = Source(name=hr_path.name, hr=hr_path, lr=Path(lr) if lr else None)
-        pair = source.load(int(network.scale))  # type: ignore[arg-type]
+        pair = source.load(int(network.scale))
         made: list[Tensor] = []
 
         def enlarge(lr_BCHW: Tensor) -> Tensor:

@@ -23,6 +23,8 @@ from srkit.evaluation.perceptual import Perceptual
 from srkit.images import to_tensor
 from srkit.models.lpae import LPAE
 
+CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
+
 HEAD = """# Released models
 
 One `.safetensors` file is one model: weights, configuration and this card inside its header, with
@@ -38,7 +40,8 @@ TAIL = """
 Not a model of srkit's: the feature layers of AlexNet that the LPIPS metric stands on, ImageNet-1k
 weights as torchvision publishes them (BSD-3-Clause, see lpips-alexnet.LICENSE), 2,469,696
 parameters, here so that LPIPS works without a download. sha256 of the file
-`17dd9fc859d401644ad852f80bde099567a73341c86f627d4cce882f23291f4d`, pinned in `srkit/evaluation/perceptual.py`.
+`17dd9fc859d401644ad852f80bde099567a73341c86f627d4cce882f23291f4d`,
+pinned in `srkit/evaluation/perceptual.py`.
 """
 
 
@@ -78,17 +81,17 @@ def main() -> None:
         licence="Apache-2.0",
         scores=scores,
     )
-    target = checkpoint.checkpoints_folder() / f"{card.name}.safetensors"
+    target = CHECKPOINTS / f"{card.name}.safetensors"
     sha256 = checkpoint.save(target, model, card)
     print(f"{target}  sha256 of contents {sha256}")
-    readme = checkpoint.checkpoints_folder() / "README.md"
+    readme = CHECKPOINTS / "README.md"
     readme.write_text(describe(), encoding="utf-8")
 
 
 def describe() -> str:
     """Write what the cards of all released models say, as Markdown."""
     sections = []
-    for name, path in checkpoint.released().items():
+    for name, path in released().items():
         loaded = checkpoint.load(path)
         card = loaded.card
         parameters = sum(weight.numel() for weight in loaded.module.parameters())
@@ -103,6 +106,12 @@ def describe() -> str:
             f"sha256 of contents `{loaded.sha256}`; licence {card.licence}.\n"
         )
     return HEAD + "\n".join(sections) + TAIL
+
+
+def released() -> dict[str, Path]:
+    """Give the released models of this checkout, whichever srkit is installed."""
+    paths = sorted(CHECKPOINTS.glob("*.safetensors"))
+    return {path.stem: path for path in paths if path.stem != "lpips-alexnet"}
 
 
 def _row(score: dict[str, Any]) -> str:

@@ -60,9 +60,10 @@ def upscale(
 ) -> NDArray[np.uint8 | np.uint16]:
     """Enlarge an image file or array, and write the result to `output` if that is given.
 
-    Shape: (H, W) or (H, W, 1) gray, (H, W, 3) RGB, (H, W, 4) RGB and alpha, uint8 or uint16
-    -> the same kind, larger. `scale` is any factor above 1 and up to 16 (4 when not given, or the
-    scale of a model given alone); `tile` the side of a tile in pixels of the input, 0 = none.
+    Shape: (H, W) or (H, W, 1) gray, (H, W, 2) gray and alpha, (H, W, 3) RGB, (H, W, 4) RGB and
+    alpha, uint8 or uint16 -> the same kind, larger.
+    `scale` is any factor above 1 and up to 16 (4 when not given, or the scale of a model given
+    alone); `tile` the side of a tile in pixels of the input, 0 = none.
 
     Raises: an SrkitError: ImageError for the files, CheckpointError for the model, ConfigError for
         the options.
@@ -98,7 +99,7 @@ def upscale(
 def decompose(
     image: Source, method: str | os.PathLike[str] = "lpae", *, levels: int = 1
 ) -> Decomposition:
-    """Take an image apart by `haar`, `laplacian` or an LPAE; alpha is left out.
+    """Take an image apart by `haar`, `laplacian`, any wavelet, or an LPAE; alpha is left out.
 
     The parts are tensors, fine to coarse; `.reconstruct()` puts them back together.
 
@@ -121,11 +122,11 @@ def _read(image: Source) -> Image:
     if not isinstance(image, np.ndarray):
         return read_image(Path(image))
     pixels = image[..., None] if image.ndim == 2 else image
-    if pixels.ndim != 3 or pixels.shape[2] not in (1, 3, 4) or pixels.dtype not in ("u1", "u2"):
+    if pixels.ndim != 3 or not 1 <= pixels.shape[2] <= 4 or pixels.dtype not in ("u1", "u2"):
         raise ImageError(
             f"array: {image.dtype} of shape {image.shape}; expected uint8 or uint16, (height, "
-            "width) or (height, width, 1, 3 or 4 channels)"
+            "width) or (height, width, 1 to 4 channels)"
         )
-    if pixels.shape[2] == 4:
-        return Image(colour=pixels[..., :3], alpha=pixels[..., 3])
+    if pixels.shape[2] in (2, 4):
+        return Image(colour=pixels[..., :-1], alpha=pixels[..., -1])
     return Image(colour=pixels)

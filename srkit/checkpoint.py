@@ -1,9 +1,9 @@
 """One file is one model: weights, configuration and model card in a safetensors file.
 
 Convention
-    The header's metadata holds four strings: `srkit` (the format's version, "1"), `model` (a name
-    from `srkit.models.MODELS`), `config` and `card` (JSON), and `sha256`, taken over the other
-    three and over every tensor's name, type, shape and bytes in the order of the names. Loading
+    The header's metadata holds strings: `srkit` (the format's version, "1"), `model` (a name
+    from `srkit.models.MODELS`), `config` and `card` (JSON), and `sha256`, taken over all the
+    others and over every tensor's name, type, shape and bytes in the order of the names. Loading
     recomputes it: a flipped bit anywhere is an error. Nothing is ever unpickled.
 
 Source: the file format is https://github.com/huggingface/safetensors.
@@ -75,9 +75,13 @@ def released() -> dict[str, Path]:
     """Give the released models by name; files that hold no srkit model are left out."""
     found = {}
     for path in sorted(checkpoints_folder().glob(f"*{SUFFIX}")):
-        with safe_open(path, framework="pt") as file:
-            if "srkit" in (file.metadata() or {}):
-                found[path.name.removesuffix(SUFFIX)] = path
+        try:
+            with safe_open(path, framework="pt") as file:
+                ours = "srkit" in (file.metadata() or {})
+        except (SafetensorError, OSError):
+            ours = True  # a damaged one keeps its name, so that whoever loads it is told
+        if ours:
+            found[path.name.removesuffix(SUFFIX)] = path
     return found
 
 
@@ -198,6 +202,10 @@ def _require_ours(path: Path, metadata: Mapping[str, str]) -> None:
 
 def _parse(path: Path, metadata: Mapping[str, str]) -> Header:
     _require_ours(path, metadata)
+    if "state" in metadata:
+        raise CheckpointError(
+            f"{path}: the state of a training run, not a model", hint="its models/ folder has those"
+        )
     try:
         card = json.loads(metadata["card"])
         known = {f.name for f in fields(Card)}

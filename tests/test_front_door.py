@@ -28,7 +28,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("shape", [(40, 51), (40, 51, 1), (40, 51, 3), (40, 51, 4)])
+@pytest.mark.parametrize("shape", [(40, 51), (40, 51, 1), (40, 51, 2), (40, 51, 3), (40, 51, 4)])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_an_array_comes_back_larger_and_of_the_same_kind(
     model: str, shape: tuple[int, ...], dtype: type
@@ -57,7 +57,7 @@ def test_tiles_do_not_show(model: str) -> None:
 
 
 @pytest.mark.parametrize("levels", [1, 3])
-@pytest.mark.parametrize("method", ["haar", "laplacian"])
+@pytest.mark.parametrize("method", ["haar", "laplacian", "db2", "bior4.4"])
 def test_an_exact_decomposition_gives_the_image_back(method: str, levels: int) -> None:
     parts = srkit.decompose(PHOTOGRAPH, method, levels=levels)
     assert len(parts.details) == levels

@@ -58,7 +58,7 @@ def test_help_loads_no_torch(command: list[str], tmp_path: Path) -> None:
         "import sys; from srkit.cli.main import app\n"
         f"try: app({command!r})\n"
         "except SystemExit: pass\n"
-        "heavy = {'torch', 'numpy', 'PIL', 'gradio', 'cv2', 'pydantic'} & set(sys.modules)\n"
+        "heavy = {'torch', 'numpy', 'PIL', 'gradio', 'cv2'} & set(sys.modules)\n"
         "sys.exit(f'loaded {heavy}' if heavy else 0)\n"
     )
     asked = subprocess.run(

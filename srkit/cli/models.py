@@ -10,6 +10,7 @@ def models(
 ) -> None:
     """List the released models with their scores, and the models that can be trained."""
     import json
+    import sys
     from dataclasses import asdict
 
     from rich.console import Console
@@ -29,6 +30,7 @@ def models(
             f"{s['set']} {s['psnr']:.2f} dB ({s['protocol']})" for s in header.card.scores
         )
         table.add_row(name, f"x{header.config.get('scale', 1)}", scores, header.card.summary)
-    console = Console()
+    # A pipe has no width of its own: leave the rows whole.
+    console = Console() if sys.stdout.isatty() else Console(width=200)
     console.print(table)
     console.print(f"To train: {', '.join(PRESETS)}")

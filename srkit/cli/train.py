@@ -6,11 +6,15 @@ from typing import Annotated, Any
 import typer
 
 from srkit.errors import ConfigError
+from srkit.training import defaults
 
 
 def train(
     dataset: Annotated[
-        str, typer.Option(help="A folder of HR images (searched recursively), or DIV2K.")
+        str,
+        typer.Option(
+            help="A folder of HR images (searched recursively, held in memory), or DIV2K."
+        ),
     ],
     model: Annotated[
         str, typer.Option("-n", "--model", help="A model to train: see `srkit models`.")
@@ -36,51 +40,63 @@ def train(
         Path | None,
         typer.Option(envvar="SRKIT_DATA", help="Folder that data sets are found in or put in."),
     ] = None,
-    batch_size: Annotated[int, typer.Option(help="Patches a step.")] = 16,
-    patch_size: Annotated[int, typer.Option(help="Side of a patch, in LR pixels.")] = 48,
-    learning_rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 1e-3,
-    warmup: Annotated[int, typer.Option(help="Steps of linear warm-up before the cosine.")] = 200,
-    weight_decay: Annotated[float, typer.Option(help="AdamW's weight decay.")] = 0.0,
-    clip_gradient: Annotated[float, typer.Option(help="Largest norm of the gradient.")] = 1.0,
-    ema: Annotated[float, typer.Option(help="Decay of the averaged weights.")] = 0.999,
-    seed: Annotated[int, typer.Option(help="Seed of weights and batches.")] = 0,
+    batch_size: Annotated[int, typer.Option(help="Patches a step.")] = defaults.BATCH_SIZE,
+    patch_size: Annotated[
+        int, typer.Option(help="Side of a patch, in LR pixels.")
+    ] = defaults.PATCH_SIZE,
+    learning_rate: Annotated[
+        float, typer.Option(help="Peak learning rate.")
+    ] = defaults.LEARNING_RATE,
+    warmup: Annotated[
+        int, typer.Option(help="Steps of linear warm-up before the cosine.")
+    ] = defaults.WARMUP,
+    weight_decay: Annotated[
+        float, typer.Option(help="AdamW's weight decay.")
+    ] = defaults.WEIGHT_DECAY,
+    clip_gradient: Annotated[
+        float, typer.Option(help="Largest norm of the gradient.")
+    ] = defaults.CLIP_GRADIENT,
+    ema: Annotated[float, typer.Option(help="Decay of the averaged weights.")] = defaults.EMA,
+    seed: Annotated[int, typer.Option(help="Seed of weights and batches.")] = defaults.SEED,
     pretrained: Annotated[
         str | None, typer.Option(help="Checkpoint to start from, also of another scale.")
     ] = None,
-    log_every: Annotated[int, typer.Option(help="Steps between lines of the log.")] = 100,
-    validate_every: Annotated[int, typer.Option(help="Steps between validations.")] = 2000,
-    save_every: Annotated[int, typer.Option(help="Steps between saved states.")] = 1000,
+    log_every: Annotated[
+        int, typer.Option(help="Steps between lines of the log.")
+    ] = defaults.LOG_EVERY,
+    validate_every: Annotated[
+        int, typer.Option(help="Steps between validations.")
+    ] = defaults.VALIDATE_EVERY,
+    save_every: Annotated[
+        int, typer.Option(help="Steps between saved states.")
+    ] = defaults.SAVE_EVERY,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, xpu or mps.")] = "auto",
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="A setting of the model, as key=value; may be repeated."),
     ] = None,
 ) -> None:
     """Train a model on a folder of HR images; LR images are made by MATLAB's bicubic."""
-    from srkit.data.datasets import resolve_dataset
-    from srkit.evaluation.benchmarks import find_dataset
     from srkit.layers.registry import lookup
-    from srkit.models import PRESETS
+    from srkit.models import MODELS, PRESETS
     from srkit.training.config import TrainingConfig
     from srkit.training.loop import train as run
-
-    def say(line: str) -> None:
-        typer.echo(line, err=True)
 
     changed = dict(_setting(word) for word in settings or [])
     if scale is not None:
         changed["scale"] = scale
-    kind, preset = lookup(PRESETS, "model", model)
     if name is None:
-        name = (
-            f"{model}-x{changed.get('scale', preset.get('scale', 4))}" if kind != "lpae" else model
-        )
+        kind, preset = lookup(PRESETS, "model", model)
+        standard = getattr(MODELS[kind][0](), "scale", None)
+        factor = changed.get("scale", preset.get("scale", standard))
+        name = model if factor is None else f"{model}-x{factor}"
     config = TrainingConfig.parse(
         {
             "name": name,
             "model": model,
             "model_settings": changed,
-            "dataset": str(resolve_dataset(dataset, data_root, say=say)),
-            "validation": [str(find_dataset(word, data_root).folder) for word in validation or []],
+            "dataset": dataset,
+            "validation": validation or [],
             "steps": steps,
             "batch_size": batch_size,
             "patch_size": patch_size,
@@ -96,7 +112,14 @@ def train(
             "save_every": save_every,
         }
     )
-    outcome = run(config, output / name, resume=resume, say=say)
+    outcome = run(
+        config,
+        output / name,
+        data_root=data_root,
+        device=device,
+        resume=resume,
+        say=lambda line: typer.echo(line, err=True),
+    )
     if outcome.signal is not None:
         # The exit code a shell expects of a process that ended because of a signal.
         raise typer.Exit(128 + outcome.signal)

@@ -23,6 +23,10 @@ class Batch(NamedTuple):
     lr: Tensor
     hr: Tensor
 
+    def to(self, device: torch.device) -> "Batch":
+        """Move both to a device."""
+        return Batch(self.lr.to(device), self.hr.to(device))
+
 
 class BatchSource:
     """Draw batches from pairs held in memory.

@@ -30,7 +30,6 @@ class Archive:
 
 DIV2K_ADDRESS = "https://data.vision.ee.ethz.ch/cvl/DIV2K/"
 DIV2K_TRAIN = Archive(folder="DIV2K_train_HR", md5="bdc2d9338d4e574fe81bf7d158758658", images=800)
-DIV2K_VALID = Archive(folder="DIV2K_valid_HR", md5="9fcdda83005c5e5997799b69f955ff88", images=100)
 
 
 def resolve_dataset(
@@ -107,6 +106,7 @@ def unpack(path: Path, archive: Archive, folder: Path) -> None:
                 with file.open(entry) as source, (temporary / name).open("wb") as target:
                     shutil.copyfileobj(source, target)
         _require_complete(temporary, archive, shown=path)
+        temporary.chmod(0o755)  # mkdtemp keeps others out
         temporary.replace(folder)
     except (zipfile.BadZipFile, OSError) as error:
         raise DataError(f"{path}: cannot be unpacked ({error})") from None

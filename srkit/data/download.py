@@ -4,6 +4,7 @@ What has arrived is kept beside the target as `NAME.part` and asked for from the
 appears only when the checksum agrees.
 """
 
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +39,8 @@ def download(
         _continue(address, part, progress)
         part.replace(target)
 
+    # pooch's own lines would come between ours.
+    pooch.get_logger().setLevel(logging.WARNING)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         pooch.retrieve(

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from srkit import checkpoint
 from srkit.errors import ConfigError
+from srkit.models.model import Model
 
 FAMILY_SCALE = 4
 
@@ -25,7 +25,7 @@ class Family:
 
     label: str
     """For file names and messages: the name, or a file's without its suffix."""
-    modules: list[nn.Module]
+    modules: list[Model]
     scale: int
     """What it enlarges by when nobody says."""
 
@@ -39,8 +39,8 @@ def load_family(name: str, device: torch.device) -> Family:
     members = [] if Path(name).is_file() else _members(name)
     modules = [_load(member, device) for member in members or [name]]
     scale = FAMILY_SCALE if members else modules[0].scale
-    assert isinstance(scale, int), "_load has checked it"
-    return Family(label=Path(name).stem if not members else name, modules=modules, scale=scale)
+    label = Path(name).stem if Path(name).is_file() else name
+    return Family(label=label, modules=modules, scale=scale)
 
 
 def _members(name: str) -> list[str]:
@@ -50,9 +50,8 @@ def _members(name: str) -> list[str]:
     return [member for member in released if re.fullmatch(re.escape(name) + r"-x\d+", member)]
 
 
-def _load(name: str, device: torch.device) -> nn.Module:
+def _load(name: str, device: torch.device) -> Model:
     module = checkpoint.load(name, device).module
-    scale = getattr(module, "scale", None)
-    if not isinstance(scale, int) or scale < 2:
+    if module.scale < 2:
         raise ConfigError(f"{name}: not a super-resolution model, it does not enlarge")
     return module

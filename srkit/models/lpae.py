@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from srkit.errors import ConfigError
+from srkit.models.checks import require_positive
 from srkit.models.model import Model
 
 
@@ -40,9 +40,7 @@ class LPAE(Model):
 
     def __init__(self, config: LPAEConfig) -> None:
         super().__init__()
-        for name in ("image_channels", "hidden", "levels"):
-            if getattr(config, name) < 1:
-                raise ConfigError(f"{name} must be at least 1, got {getattr(config, name)}")
+        require_positive(config, "image_channels", "hidden", "levels")
         self.config = config
         self.image_channels = channels = config.image_channels
         hidden = config.hidden
@@ -71,11 +69,18 @@ class LPAE(Model):
         details = []
         approximation = x_BKHW
         for _ in range(self.config.levels):
-            height, width = approximation.shape[-2:]
-            even = F.pad(approximation, (0, width % 2, 0, height % 2), mode="replicate")
-            details.append(self.detail_encoder(even)[..., :height, :width])
-            approximation = self.approximation_encoder(even)
+            approximation, detail = self.encode(approximation)
+            details.append(detail)
         return approximation, details
+
+    def encode(self, x_BKHW: Tensor) -> tuple[Tensor, Tensor]:
+        """Take one level apart.
+
+        Shape: (B, K, H, W) -> approximation (B, K, h, w), detail (B, K, H, W).
+        """
+        height, width = x_BKHW.shape[-2:]
+        even = F.pad(x_BKHW, (0, width % 2, 0, height % 2), mode="replicate")
+        return self.approximation_encoder(even), self.detail_encoder(even)[..., :height, :width]
 
     def reconstruct(self, approximation: Tensor, details: list[Tensor]) -> Tensor:
         """Put the image back together; the details say the size of each level.

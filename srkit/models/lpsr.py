@@ -16,11 +16,15 @@ from typing import NamedTuple
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from srkit.errors import ConfigError
 from srkit.layers.blocks.body import Body
 from srkit.layers.entrances import create_entrance
 from srkit.layers.heads.octaves import octaves
+from srkit.models.checks import require_positive
 from srkit.models.lpae import LPAE, LPAEConfig
 from srkit.models.model import Model
+
+SCALES = (2, 4, 8)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,14 +53,17 @@ class LPSR(Model):
 
     Shape: (B, K, H, W) in [0, 1], any H and W >= 1 -> (B, K, s*H, s*W), not clamped.
     Receptive field: stated by `receptive_field`, in LR pixels; None = the whole image.
-    Raises: ConfigError for a name, a width or a scale (a power of two) that cannot be built.
+    Raises: ConfigError for a name, a width or a scale that cannot be built.
     """
 
     def __init__(self, config: LPSRConfig) -> None:
         super().__init__()
         self.config = config
         self.scale = config.scale
-        self.octaves = octaves(config.scale, "LPAE")
+        if config.scale not in SCALES:
+            raise ConfigError(f"scale must be one of {SCALES}, got {config.scale}")
+        require_positive(config, "image_channels", "features", "blocks", "lpae_hidden")
+        self.octaves = octaves(config.scale, "LPSR")
         self.image_channels = channels = config.image_channels
         self.lpae = LPAE(
             LPAEConfig(image_channels=channels, hidden=config.lpae_hidden, levels=self.octaves)

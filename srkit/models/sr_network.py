@@ -15,6 +15,7 @@ from srkit.errors import ConfigError
 from srkit.layers.blocks.body import Body
 from srkit.layers.entrances import create_entrance
 from srkit.layers.heads import create_head
+from srkit.models.checks import require_positive
 from srkit.models.model import Model
 
 SCALES = (2, 3, 4, 8)
@@ -46,9 +47,7 @@ class SRNetwork(Model):
         super().__init__()
         if config.scale not in SCALES:
             raise ConfigError(f"scale must be one of {SCALES}, got {config.scale}")
-        for name in ("image_channels", "features", "blocks"):
-            if getattr(config, name) < 1:
-                raise ConfigError(f"{name} must be at least 1, got {getattr(config, name)}")
+        require_positive(config, "image_channels", "features", "blocks")
         self.config = config
         self.scale = config.scale
         self.image_channels = config.image_channels

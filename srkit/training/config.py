@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from srkit.errors import ConfigError
+from srkit.training import defaults
 
 
 class TrainingConfig(BaseModel):
@@ -16,29 +17,30 @@ class TrainingConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    name: str = Field(min_length=1, pattern=r"^[\w.+-]+$")
+    name: str = Field(min_length=1, pattern=r"^\w[\w.+-]*$")
     model: str
     """A preset of `srkit.models.PRESETS`."""
     model_settings: dict[str, Any] = {}
     """What differs from the preset, the scale among it."""
     dataset: str
+    """A folder of HR images, or DIV2K."""
     validation: list[str] = []
-    """Folders of HR images, scored while training."""
+    """Folders of HR images, or benchmarks by name, scored while training."""
     steps: int = Field(gt=0)
-    batch_size: int = Field(default=16, gt=0)
-    patch_size: int = Field(default=48, ge=4)
-    learning_rate: float = Field(default=1e-3, gt=0)
-    warmup: int = Field(default=200, ge=0)
-    weight_decay: float = Field(default=0.0, ge=0)
-    clip_gradient: float = Field(default=1.0, gt=0)
+    batch_size: int = Field(default=defaults.BATCH_SIZE, gt=0)
+    patch_size: int = Field(default=defaults.PATCH_SIZE, ge=4)
+    learning_rate: float = Field(default=defaults.LEARNING_RATE, gt=0)
+    warmup: int = Field(default=defaults.WARMUP, ge=0)
+    weight_decay: float = Field(default=defaults.WEIGHT_DECAY, ge=0)
+    clip_gradient: float = Field(default=defaults.CLIP_GRADIENT, gt=0)
     """Largest norm of the whole gradient."""
-    ema: float = Field(default=0.999, ge=0, lt=1)
-    seed: int = Field(default=0, ge=0)
+    ema: float = Field(default=defaults.EMA, ge=0, lt=1)
+    seed: int = Field(default=defaults.SEED, ge=0)
     pretrained: str | None = None
     """A checkpoint whose tensors of the same name and shape the run starts from."""
-    log_every: int = Field(default=100, gt=0)
-    validate_every: int = Field(default=2000, gt=0)
-    save_every: int = Field(default=1000, gt=0)
+    log_every: int = Field(default=defaults.LOG_EVERY, gt=0)
+    validate_every: int = Field(default=defaults.VALIDATE_EVERY, gt=0)
+    save_every: int = Field(default=defaults.SAVE_EVERY, gt=0)
 
     @classmethod
     def parse(cls, values: dict[str, Any]) -> "TrainingConfig":

@@ -1,38 +1,37 @@
-"""The training loop, from the first step to the released checkpoint."""
+"""The training loop, from the first step to the checkpoint."""
 
 import json
 import math
-import signal
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
 from torch import nn
 
-from srkit.checkpoint import Card, load, save
+from srkit.checkpoint import Card, save
 from srkit.data.batches import BatchSource
+from srkit.data.datasets import resolve_dataset
 from srkit.data.pairs import load_pairs
 from srkit.errors import ConfigError, TrainingError
+from srkit.evaluation.benchmarks import find_dataset
 from srkit.evaluation.evaluate import score
 from srkit.evaluation.pairs import Pair, prepare
 from srkit.files import write_atomically
+from srkit.inference.device import choose_device
 from srkit.layers.registry import lookup
 from srkit.models import PRESETS, build_model
-from srkit.models.lpae import LPAE
-from srkit.models.lpsr import LPSR
 from srkit.models.model import Model
 from srkit.training.average import WeightAverage
 from srkit.training.config import TrainingConfig, command_line
 from srkit.training.log import RunLog
 from srkit.training.objectives import objective_for
+from srkit.training.pace import Pace
 from srkit.training.schedule import learning_rate
 from srkit.training.state import Counters, read_state, restore, save_state
+from srkit.training.stopping import asked_to_stop
+from srkit.training.transfer import start_from
 
 Say = Callable[[str], None]
 
@@ -47,18 +46,41 @@ class Outcome:
 
 
 def train(
-    config: TrainingConfig, folder: Path, *, resume: bool = False, say: Say = lambda line: None
+    config: TrainingConfig,
+    folder: Path,
+    *,
+    data_root: Path | None = None,
+    device: str = "auto",
+    resume: bool = False,
+    say: Say = lambda line: None,
 ) -> Outcome:
     """Train a model as configured, in `folder`, and write its checkpoint there.
 
-    The folder gets `config.json`, `models/`, `training_states/` and `log.csv`. SIGINT and SIGTERM
-    end the step, save the state and return.
+    The folder gets `config.json`, `models/`, `training_states/`, `log.csv` and `log.txt`. SIGINT
+    and SIGTERM end the step, save the state and return. Images are held in memory: three bytes
+    an HR pixel, and those of their LR images.
 
-    Raises: ConfigError when the folder holds another run; DataError and ImageError for the data
-        set; TrainingError when the loss is not finite or the folder cannot be written.
+    Raises: ConfigError for a setting, or when the folder holds another run; DataError and
+        ImageError for the data set; TrainingError when the loss is not finite or the folder
+        cannot be written.
     """
+    # All that can be wrong without reading an image is found out before the first is read.
+    _check_folder(folder, config, resume=resume)
+    target = choose_device(device)
+    validation_sets = [find_dataset(name, data_root) for name in config.validation]
+    names = [found.name for found in validation_sets]
+    if len(set(names)) < len(names):
+        raise ConfigError(f"validation: two sets of the same name in {', '.join(names)}")
     torch.manual_seed(config.seed)
-    model = _build(config)
+    kind, settings = lookup(PRESETS, "model", config.model)
+    model = build_model(kind, {**settings, **config.model_settings})
+    _check_model(model, config)
+
+    states = folder / "training_states"
+    found = read_state(states, warn=lambda line: say(f"warning: {line}")) if resume else None
+    # What a run started from is in its state.
+    taken = None if found else start_from(config.pretrained, model)
+    model.to(device=target, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(
         [weight for weight in model.parameters() if weight.requires_grad],
         lr=config.learning_rate,
@@ -68,20 +90,18 @@ def train(
     )
     average = WeightAverage(model, config.ema)
     counters = Counters()
-    states = folder / "training_states"
-    _check(folder, config, resume=resume)
-    if resume and (found := read_state(states, warn=lambda line: say(f"warning: {line}"))):
+    if found:
         counters, tensors = found
         restore(tensors, model, average, optimizer)
-        say(f"resumed after step {counters.step}")
+    trained = folder / "models" / f"{config.name}.safetensors"
+    if counters.step >= config.steps and trained.exists():
+        say(f"finished already, after step {counters.step:,}")
+        return Outcome(step=counters.step, checkpoint=trained, signal=None)
 
+    dataset = resolve_dataset(config.dataset, data_root, say=say)
     pairs = load_pairs(
-        Path(config.dataset),
-        scale=model.scale,
-        patch_size=config.patch_size,
+        dataset, scale=model.scale, patch_size=config.patch_size, progress=_tell_every(100, say)
     )
-    megapixels = sum(pair.hr.shape[0] * pair.hr.shape[1] for pair in pairs) / 1e6
-    say(f"{len(pairs)} HR images, {megapixels:.1f} Mpx, from {config.dataset}")
     batches = BatchSource(
         pairs,
         scale=model.scale,
@@ -89,89 +109,72 @@ def train(
         batch_size=config.batch_size,
         seed=config.seed,
     )
-    validation = {Path(f).name: prepare(Path(f), model.scale) for f in config.validation}
-    parameters = sum(weight.numel() for weight in model.parameters())
-    say(f"{config.model}: {parameters:,} parameters; {config.steps:,} steps")
-
-    _claim(folder, config)
-    log = RunLog(folder / "log.csv", step=counters.step)
+    validation = {one.name: prepare(one.folder, model.scale) for one in validation_sets}
     objective = objective_for(model)
-    trained = folder / "models" / f"{config.name}.safetensors"
-    pace = Pace(done=counters.step, seconds=counters.seconds)
-    model.train()
-    with _asked_to_stop() as stop:
-        while counters.step < config.steps and not stop:
-            step = counters.step
-            rate = learning_rate(
-                step, peak=config.learning_rate, warmup=config.warmup, steps=config.steps
-            )
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            loss = objective(model, batches.draw(step))
-            value = loss.item()
-            if not math.isfinite(value):
-                raise TrainingError(
-                    f"the loss is {value} at step {step}, learning rate {rate:.3g}",
-                    hint="start a new run with a smaller --learning-rate",
+    try:
+        _claim(folder, config)
+        log = RunLog(folder, step=counters.step, say=say)
+        megapixels = sum(pair.hr.shape[0] * pair.hr.shape[1] for pair in pairs) / 1e6
+        parameters = sum(weight.numel() for weight in model.parameters())
+        log.say(f"{config.model}: {parameters:,} parameters, on {target}; {config.steps:,} steps")
+        log.say(f"{len(pairs)} HR images, {megapixels:.1f} Mpx, from {config.dataset}")
+        if taken:
+            log.say(taken)
+        if resume:
+            log.say(f"resumed after step {counters.step:,}" if found else "no state to resume from")
+        pace = Pace(done=counters.step, seconds=counters.seconds)
+        model.train()
+        with asked_to_stop() as stop:
+            while counters.step < config.steps and not stop:
+                step = counters.step
+                rate = learning_rate(
+                    step, peak=config.learning_rate, warmup=config.warmup, steps=config.steps
                 )
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), config.clip_gradient)
-            optimizer.step()
-            average.update(model, step)
+                for group in optimizer.param_groups:
+                    group["lr"] = rate
+                loss = objective(model, batches.draw(step).to(target))
+                optimizer.zero_grad(set_to_none=True)
+                loss.backward()
+                norm = nn.utils.clip_grad_norm_(model.parameters(), config.clip_gradient)
+                value = loss.item()
+                if not math.isfinite(value + norm.item()):
+                    raise TrainingError(
+                        f"the loss is {value} and its gradient {norm.item()} at step {step}, "
+                        f"learning rate {rate:.3g}",
+                        hint="start a new run with a smaller --learning-rate",
+                    )
+                optimizer.step()
+                average.update(model, step)
 
-            counters.step += 1
-            counters.loss_sum += value
-            counters.seconds = pace.seconds()
-            last = counters.step == config.steps
-            if counters.step % config.log_every == 0:
-                mean = counters.loss_sum / config.log_every
-                counters.loss_sum = 0.0
-                log.loss(step=counters.step, loss=mean, learning_rate=rate)
-                say(
-                    f"step {counters.step:,} of {config.steps:,}  loss {mean:.5f}  "
-                    f"rate {rate:.2e}  {pace.words(counters.step, config.steps)}"
-                )
-            if counters.step % config.validate_every == 0 or last:
-                scores = _validate(average.model, validation, counters.step, log, say)
-                save(trained, average.model, _card(config, counters, scores))
-            if counters.step % config.save_every == 0 or last or stop:
-                save_state(states, counters, model, average, optimizer)
-        if counters.step < config.steps:
-            say(f"stopped after step {counters.step:,}; go on with --resume")
-            return Outcome(step=counters.step, checkpoint=None, signal=stop[0])
-    say(f"wrote {trained}")
+                counters.step += 1
+                counters.loss_sum += value
+                counters.seconds = pace.seconds()
+                last = counters.step == config.steps
+                if counters.step % config.log_every == 0 or last:
+                    since = counters.step % config.log_every or config.log_every
+                    log.loss(
+                        step=counters.step,
+                        loss=counters.loss_sum / since,
+                        learning_rate=rate,
+                        pace=pace.words(counters.step, config.steps),
+                    )
+                    counters.loss_sum = 0.0
+                if counters.step % config.validate_every == 0 or last:
+                    scores = _validate(average.model, validation, counters.step, log)
+                    save(trained, average.model, _card(config, counters, scores))
+                if counters.step % config.save_every == 0 or last or stop:
+                    save_state(states, counters, model, average, optimizer)
+            if counters.step < config.steps:
+                log.say(f"stopped after step {counters.step:,}; go on with --resume")
+                return Outcome(step=counters.step, checkpoint=None, signal=stop[0])
+        log.say(f"wrote {trained}")
+    except OSError as error:
+        where = error.filename or folder
+        raise TrainingError(f"{where}: cannot be written ({error.strerror or error})") from None
     return Outcome(step=counters.step, checkpoint=trained, signal=None)
 
 
-def _build(config: TrainingConfig) -> Model:
-    kind, settings = lookup(PRESETS, "model", config.model)
-    model = build_model(kind, {**settings, **config.model_settings})
-    if config.pretrained is not None:
-        taken = transfer(load(config.pretrained).module, model)
-        if not taken:
-            raise ConfigError(
-                f"pretrained: {config.pretrained} shares no tensor with {config.model}"
-            )
-    return model.to(memory_format=torch.channels_last)
-
-
-def transfer(source: Model, target: Model) -> list[str]:
-    """Copy every tensor that has the same name and shape in both; give their names.
-
-    Taken so, a network of another scale passes on its entrance and body, and an LPAE alone its
-    weights to the LPAE inside an LPSR.
-    """
-    ours = target.state_dict()
-    theirs = source.state_dict()
-    if isinstance(source, LPAE) and isinstance(target, LPSR):
-        theirs = {f"lpae.{name}": tensor for name, tensor in theirs.items()}
-    taken = [name for name in ours if name in theirs and ours[name].shape == theirs[name].shape]
-    target.load_state_dict({**ours, **{name: theirs[name] for name in taken}})
-    return taken
-
-
-def _check(folder: Path, config: TrainingConfig, *, resume: bool) -> None:
+def _check_folder(folder: Path, config: TrainingConfig, *, resume: bool) -> None:
     """Refuse a folder that holds another run, or this one unless it is to be resumed."""
     path = folder / "config.json"
     if not path.exists():
@@ -180,7 +183,10 @@ def _check(folder: Path, config: TrainingConfig, *, resume: bool) -> None:
         raise ConfigError(
             f"{folder}: holds a run already", hint="go on with --resume or give another --name"
         )
-    theirs = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        theirs = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: cannot be read ({error})") from None
     for key, value in config.model_dump().items():
         if value != theirs.get(key):
             raise ConfigError(
@@ -188,27 +194,44 @@ def _check(folder: Path, config: TrainingConfig, *, resume: bool) -> None:
             )
 
 
+def _check_model(model: Model, config: TrainingConfig) -> None:
+    """Refuse what could be built but not trained on RGB patches."""
+    if model.image_channels != 3:
+        raise ConfigError(
+            f"image_channels must be 3 to train on RGB images, got {model.image_channels}"
+        )
+    if model.scale == 1 and config.patch_size % model.size_multiple:
+        raise ConfigError(
+            f"patch_size must be a multiple of {model.size_multiple} for {config.model}, "
+            f"got {config.patch_size}"
+        )
+
+
 def _claim(folder: Path, config: TrainingConfig) -> None:
     """Make the folder this run's by writing its configuration there."""
     text = json.dumps(config.model_dump(), indent=2) + "\n"
-    try:
-        (folder / "models").mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / "config.json", lambda file: file.write(text.encode()))
-    except OSError as error:
-        raise TrainingError(f"{folder}: cannot be written ({error.strerror or error})") from None
+    (folder / "models").mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / "config.json", lambda file: file.write(text.encode()))
+
+
+def _tell_every(images: int, say: Say) -> Callable[[int, int], None]:
+    def progress(done: int, total: int) -> None:
+        if done % images == 0 and total > images:
+            say(f"read {done} of {total} images")
+
+    return progress
 
 
 def _validate(
-    model: Model, validation: dict[str, list[Pair]], step: int, log: RunLog, say: Say
+    model: Model, validation: dict[str, list[Pair]], step: int, log: RunLog
 ) -> list[dict[str, Any]]:
-    """Score the averaged weights on every validation folder."""
+    """Score the averaged weights on every validation set."""
     # An autoencoder gives back what it was given, colours included: luma alone would flatter it.
     protocol = "sr-rgb" if model.scale == 1 else "sr-y"
     scores = []
     for name, pairs in validation.items():
         result = score(model, pairs, protocol)
         log.score(step=step, set_name=name, protocol=protocol, psnr=result.psnr, ssim=result.ssim)
-        say(f"step {step:,}  {name} {protocol}  PSNR {result.psnr:.3f}  SSIM {result.ssim:.4f}")
         scores.append(
             {
                 "set": name,
@@ -230,41 +253,3 @@ def _card(config: TrainingConfig, counters: Counters, scores: list[dict[str, Any
         hours=round(counters.seconds / 3600, 3),
         scores=scores,
     )
-
-
-class Pace:
-    """Time spent and time left, over all the sessions of a run."""
-
-    def __init__(self, *, done: int, seconds: float) -> None:
-        self._done, self._seconds, self._began = done, seconds, time.monotonic()
-
-    def seconds(self) -> float:
-        """Give the seconds spent on the run so far."""
-        return self._seconds + time.monotonic() - self._began
-
-    def words(self, step: int, steps: int) -> str:
-        """Say the rate of this session and the time left at that rate."""
-        rate = (step - self._done) / max(time.monotonic() - self._began, 1e-9)
-        left = int((steps - step) / max(rate, 1e-9))
-        return f"{rate:.2f} steps/s  {left // 3600}:{left // 60 % 60:02d}:{left % 60:02d} left"
-
-
-@contextmanager
-def _asked_to_stop() -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM instead of dying of them; a second one does kill."""
-    received: list[int] = []
-
-    def note(number: int, frame: FrameType | None) -> None:
-        if received:
-            raise KeyboardInterrupt
-        received.append(number)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield received  # only the main thread may handle signals
-        return
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -32,23 +32,22 @@ def super_resolution(model: Model, batch: Batch) -> Tensor:
 
 
 def autoencoding(model: Model, batch: Batch) -> Tensor:
-    """Reconstruct, with small details, from an approximation close to the halved image.
+    """Reconstruct, with small details, from approximations close to the halved image.
 
-    The loss of one level is the paper's; several levels add theirs up.
+    The loss of one level is the paper's; several levels add theirs up, each with a halving of the
+    image itself as its target, not of the approximation before it.
     """
     assert isinstance(model, LPAE)
-    image = batch.hr
-    approximation, details = model.decompose(image)
-    loss = F.l1_loss(model.reconstruct(approximation, details), image)
-    for detail in details:
+    approximation = target = batch.hr
+    details = []
+    loss = torch.zeros((), device=target.device)
+    for _ in range(model.config.levels):
+        approximation, detail = model.encode(approximation)
+        target = _halved(target)
+        details.append(detail)
         loss = loss + DETAIL_WEIGHT * detail.square().mean()
-    levels = len(details)
-    for level in range(levels):
-        # The targets of the inner levels are halvings of the image itself, not of a prediction.
-        below = approximation if level == levels - 1 else _approximation(model, image, level + 1)
-        target = _halved(batch.hr, level + 1)
-        loss = loss + APPROXIMATION_WEIGHT * (below - target).square().mean()
-    return loss
+        loss = loss + APPROXIMATION_WEIGHT * (approximation - target).square().mean()
+    return loss + F.l1_loss(model.reconstruct(approximation, details), batch.hr)
 
 
 def band_prediction(model: Model, batch: Batch) -> Tensor:
@@ -75,15 +74,7 @@ def objective_for(model: Model) -> Objective:
 OBJECTIVES: dict[type[Model], Objective] = {LPAE: autoencoding, LPSR: band_prediction}
 
 
-def _approximation(model: LPAE, image: Tensor, levels: int) -> Tensor:
-    for _ in range(levels):
-        image = model.approximation_encoder(image)
-    return image
-
-
-def _halved(image: Tensor, times: int) -> Tensor:
+def _halved(image: Tensor) -> Tensor:
     # As in the paper's code: bicubic between aligned corners, without antialiasing.
-    for _ in range(times):
-        size = (image.shape[-2] // 2, image.shape[-1] // 2)
-        image = F.interpolate(image, size=size, mode="bicubic", align_corners=True)
-    return image
+    size = (image.shape[-2] // 2, image.shape[-1] // 2)
+    return F.interpolate(image, size=size, mode="bicubic", align_corners=True)

@@ -6,10 +6,9 @@ two are kept.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import save as to_bytes
@@ -45,7 +44,7 @@ def save_state(
 ) -> Path:
     """Write the state of a run after a step and drop all but the last two.
 
-    Raises: TrainingError when it cannot be written; the states before it stand untouched.
+    Raises: OSError when it cannot be written; the states before it stand untouched.
     """
     tensors: dict[str, Tensor] = {"rng": torch.get_rng_state()}
     for prefix, module in (("model.", model), ("average.", average.model)):
@@ -58,11 +57,8 @@ def save_state(
     metadata["sha256"] = digest(metadata, tensors)
     data = to_bytes(tensors, metadata)
     path = folder / f"state-{counters.step:08d}.safetensors"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, lambda file: file.write(data))
-    except OSError as error:
-        raise TrainingError(f"{path}: cannot be written ({error.strerror or error})") from None
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, lambda file: file.write(data))
     for old in saved_states(folder)[KEPT:]:
         old.unlink(missing_ok=True)
     return path
@@ -74,7 +70,7 @@ def saved_states(folder: Path) -> list[Path]:
 
 
 def read_state(
-    folder: Path, warn: Any = lambda message: None
+    folder: Path, warn: Callable[[str], None] = lambda message: None
 ) -> tuple[Counters, Mapping[str, Tensor]] | None:
     """Read the newest undamaged state; warn of each damaged one passed over.
 

@@ -3,7 +3,7 @@
 import errno
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -17,6 +17,7 @@ from srkit.inference.batch import Done, Refused, Report, Watcher, upscale_all
 from srkit.inference.family import Family
 from srkit.inference.result_names import Job
 from srkit.inference.tile_runner import Tiling
+from srkit.models.model import Model
 
 from .networks import Convolutions, Repeat
 from .test_alpha import noise
@@ -25,7 +26,7 @@ from .test_upscale_image import blocks
 
 def use(monkeypatch: pytest.MonkeyPatch, *modules: nn.Module, scale: int = 2) -> None:
     """Let every model's name stand for these."""
-    family = Family(label="toy", modules=list(modules), scale=scale)
+    family = Family(label="toy", modules=cast("list[Model]", list(modules)), scale=scale)
     monkeypatch.setattr(batch, "load_family", lambda name, device: family)
 
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from srkit.errors import ConfigError
-from srkit.layers.entrances import ENTRANCES, Entrance, create_entrance
+from srkit.layers.entrances import ENTRANCES, create_entrance
+from srkit.layers.entrances.entrance import Entrance
 
 
 @pytest.fixture(params=ENTRANCES)
@@ -24,7 +25,24 @@ def test_leads_in_and_back_at_any_size(entrance: Entrance, size: tuple[int, int]
 def test_leaving_undoes_the_shrinking(entrance: Entrance) -> None:
     image = torch.rand(1, 3, 9, 7)
     back = entrance.leave(entrance(image), (9, 7))
-    torch.testing.assert_close(back, entrance.convolution(image), atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(
+        back, entrance.get_submodule("convolution")(image), atol=1e-6, rtol=1e-5
+    )
+
+
+def test_states_its_receptive_field(entrance: Entrance) -> None:
+    entrance = entrance.double()
+    image = torch.rand(1, 3, 16, 16, dtype=torch.float64)
+    gains_C11 = torch.linspace(0.5, 2, 16, dtype=torch.float64)[:, None, None]
+    measured = 0
+    for at in (8, 9):  # both places in a 2x2 block
+        touched = image.clone()
+        touched[..., at, at] += 1
+        # A body that changes the channels, so that leaving cannot undo entering.
+        mixed = [entrance.leave(entrance(x) * gains_C11, (16, 16)) for x in (image, touched)]
+        changed = (mixed[0] - mixed[1]).abs().sum(dim=(0, 1)) > 1e-12
+        measured = max(measured, int((changed.any(dim=1).nonzero() - at).abs().max()))
+    assert measured == entrance.receptive_field
 
 
 def test_the_haar_entrance_refuses_a_width_it_cannot_split() -> None:

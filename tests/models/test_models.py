@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from srkit.errors import ConfigError
+from srkit.inference.upscaler import upscale_tensor
 from srkit.layers.attention import ATTENTION
 from srkit.layers.entrances import ENTRANCES
 from srkit.layers.heads import HEADS
@@ -97,6 +98,21 @@ def test_remembers_how_it_was_built(model: Model) -> None:
     again.load_state_dict(model.state_dict())
     x = torch.rand(1, model.image_channels, 5, 6)
     torch.testing.assert_close(again.eval()(x), model(x), atol=0, rtol=0)
+
+
+def test_every_model_has_a_case() -> None:
+    assert {kind for kind, _ in CASES.values()} == set(MODELS)
+
+
+@pytest.mark.promise
+@pytest.mark.parametrize("size", [(1, 1), (37, 50)])
+def test_tiled_equals_untiled(model: Model, size: tuple[int, int]) -> None:
+    if model.receptive_field is None:
+        pytest.skip("looks at the whole image: approximate, and the command line says so")
+    image = torch.rand(1, model.image_channels, *size)
+    whole = upscale_tensor(model, image, tile=0)
+    tiled = upscale_tensor(model, image, tile=16)
+    assert (whole - tiled).abs().max() <= 1e-5
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -2,9 +2,11 @@
 
 import hashlib
 import os
+import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -14,14 +16,17 @@ from skimage import data
 from torch import Tensor, nn
 
 from srkit import checkpoint
+from srkit.cli.main import app
 from srkit.data.batches import Batch, BatchSource
-from srkit.errors import ConfigError, TrainingError
+from srkit.errors import ConfigError, DataError, TrainingError
 from srkit.models import build_model
 from srkit.models.lpae import LPAE
 from srkit.models.lpsr import LPSR, Prediction
-from srkit.training.config import TrainingConfig
-from srkit.training.loop import Outcome, train, transfer
+from srkit.training import loop
+from srkit.training.config import TrainingConfig, command_line
+from srkit.training.loop import Outcome, train
 from srkit.training.objectives import autoencoding, band_prediction
+from srkit.training.transfer import start_from, transfer
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +149,7 @@ def test_a_damaged_state_is_passed_over(photographs: Path, tmp_path: Path) -> No
     lines: list[str] = []
     train(config, tmp_path / "run", resume=True, say=lines.append)
     assert "damaged" in lines[0]
-    assert lines[1] == "resumed after step 10"
+    assert "resumed after step 10" in lines
     assert fingerprint(tmp_path / "run") == whole
 
 
@@ -167,11 +172,78 @@ def test_a_loss_that_is_not_finite_stops_and_leaves_the_checkpoint(
         return Batch(batch.lr * float("nan"), batch.hr) if step == 8 else batch
 
     monkeypatch.setattr(BatchSource, "draw", poisoned)
-    with pytest.raises(TrainingError, match="the loss is nan at step 8, learning rate"):
+    with pytest.raises(TrainingError, match=r"the loss is nan .* at step 8, learning rate"):
         train(configure(photographs), tmp_path / "run")
     good = checkpoint.load(tmp_path / "run" / "models" / "tiny.safetensors")
     assert good.card.steps == 6
     assert all(weight.isfinite().all() for weight in good.module.parameters())
+
+
+def test_a_gradient_that_is_not_finite_stops_and_leaves_the_checkpoint(
+    photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = nn.utils.clip_grad_norm_
+    calls = iter(range(100))
+
+    def poisoned(parameters: Iterable[Tensor], limit: float) -> Tensor:
+        weights = list(parameters)
+        if next(calls) == 8:
+            assert weights[0].grad is not None
+            weights[0].grad.fill_(float("inf"))
+        return clip(weights, limit)
+
+    monkeypatch.setattr(nn.utils, "clip_grad_norm_", poisoned)
+    with pytest.raises(TrainingError, match=r"its gradient (inf|nan) at step 8"):
+        train(configure(photographs), tmp_path / "run")
+    monkeypatch.undo()
+    assert train(configure(photographs), tmp_path / "run", resume=True).step == 12
+
+
+def test_a_finished_run_is_left_alone(photographs: Path, tmp_path: Path) -> None:
+    config = configure(photographs, steps=1)
+    outcome = train(config, tmp_path / "run")
+    assert outcome.checkpoint is not None
+    before = outcome.checkpoint.read_bytes()
+    lines: list[str] = []
+    assert train(config, tmp_path / "run", resume=True, say=lines.append) == outcome
+    assert lines == ["finished already, after step 1"]
+    assert outcome.checkpoint.read_bytes() == before
+
+
+def test_resuming_nothing_says_so(photographs: Path, tmp_path: Path) -> None:
+    lines: list[str] = []
+    train(configure(photographs, steps=1), tmp_path / "run", resume=True, say=lines.append)
+    assert "no state to resume from" in lines
+
+
+def test_people_get_the_log_as_a_file_too(photographs: Path, tmp_path: Path) -> None:
+    lines: list[str] = []
+    train(configure(photographs), tmp_path / "run", say=lines.append)
+    written = (tmp_path / "run" / "log.txt").read_text().splitlines()
+    assert written == lines
+    assert any("PSNR" in line for line in written)
+
+
+def test_a_disk_that_refuses_is_one_line(photographs: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(TrainingError, match="cannot be written"):
+        train(configure(photographs, steps=1), tmp_path / "file" / "run")
+
+
+def test_the_command_line_on_the_card_repeats_the_run(
+    photographs: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings = {"features": 8, "blocks": 1, "scale": 2, "attention": "eca"}
+    config = configure(photographs, ema=0.9, seed=3, model_settings=settings)
+    repeated: list[TrainingConfig] = []
+
+    def remember(given: TrainingConfig, *_: object, **__: object) -> Outcome:
+        repeated.append(given)
+        return Outcome(step=0, checkpoint=tmp_path, signal=None)
+
+    monkeypatch.setattr(loop, "train", remember)
+    app(shlex.split(command_line(config))[1:], standalone_mode=False)
+    assert repeated == [config]
 
 
 def test_a_folder_with_a_run_is_not_taken_over(photographs: Path, tmp_path: Path) -> None:
@@ -204,10 +276,39 @@ def test_lpsr_takes_the_weights_of_an_autoencoder() -> None:
     )
 
 
+def test_an_lpsr_without_a_trained_autoencoder_is_refused(tmp_path: Path) -> None:
+    lpsr = build_model("lpsr", {"features": 8, "blocks": 1})
+    with pytest.raises(ConfigError, match="an LPSR decodes with a trained LPAE") as caught:
+        start_from(None, lpsr)
+    assert caught.value.hint == "--pretrained lpae"
+    path = tmp_path / "thin.safetensors"
+    checkpoint.save(path, build_model("lpae", {"hidden": 8}), checkpoint.Card(name="thin"))
+    with pytest.raises(ConfigError, match="of 16 hidden channels"):
+        start_from(str(path), lpsr)
+
+
+@pytest.mark.parametrize("model", ["lpae", "lpsr"])
+def test_the_other_models_train(photographs: Path, tmp_path: Path, model: str) -> None:
+    lpae = tmp_path / "lpae.safetensors"
+    checkpoint.save(lpae, build_model("lpae"), checkpoint.Card(name="lpae"))
+    settings = {} if model == "lpae" else {"features": 8, "blocks": 1}
+    config = configure(
+        photographs, model=model, model_settings=settings, steps=3, pretrained=str(lpae)
+    )
+    outcome = train(config, tmp_path / "run")
+    assert outcome.checkpoint is not None
+    trained = checkpoint.load(outcome.checkpoint)
+    assert trained.model == model
+    if model == "lpsr":  # its autoencoder has stayed as it was
+        given = checkpoint.load(lpae).module.state_dict()
+        for name, tensor in given.items():
+            assert torch.equal(trained.module.state_dict()[f"lpae.{name}"], tensor)
+
+
 def test_a_pretrained_model_of_another_kind_is_refused(photographs: Path, tmp_path: Path) -> None:
     path = tmp_path / "lpae.safetensors"
     checkpoint.save(path, build_model("lpae"), checkpoint.Card(name="lpae"))
-    with pytest.raises(ConfigError, match="shares no tensor with lapwave-s"):
+    with pytest.raises(ConfigError, match="shares no kernel with this model"):
         train(configure(photographs, pretrained=str(path)), tmp_path / "run")
 
 
@@ -263,11 +364,19 @@ def test_band_prediction_weighs_the_bands_as_the_paper_does(
         ({"name": "a/b"}, "name: .*pattern.*, got 'a/b'"),
         ({"stepz": 3}, "stepz: extra inputs are not permitted, got 3"),
         ({"model": "lapwave"}, "unknown model 'lapwave'"),
+        ({"name": ".."}, "name: .*pattern.*, got '..'"),
+        ({"model_settings": {"image_channels": 1}}, "image_channels must be 3 .* got 1"),
+        (
+            {"model": "lpae", "model_settings": {"levels": 3}, "patch_size": 20},
+            "patch_size must be a multiple of 8 for lpae, got 20",
+        ),
+        ({"model": "lpsr", "model_settings": {"scale": 16}}, "scale must be one of .* got 16"),
+        ({"validation": ["absent"]}, "absent: no such folder"),
     ],
 )
 def test_a_wrong_setting_is_named(
     photographs: Path, tmp_path: Path, change: dict[str, object], message: str
 ) -> None:
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises((ConfigError, DataError), match=message):
         train(configure(photographs, **change), tmp_path / "run")
     assert not (tmp_path / "run").exists()

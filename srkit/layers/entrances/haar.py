@@ -13,10 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from srkit.errors import ConfigError
+from srkit.layers.entrances.entrance import Entrance
 from srkit.transforms.haar import Bands, haar, inverse_haar
 
 
-class HaarEntrance(nn.Module):
+class HaarEntrance(Entrance):
     """Turn image channels into features of half the size, and back.
 
     Shape: (B, K, H, W) -> (B, C, h, w); `leave`: (B, C, h, w) -> (B, C / 4, H, W).

@@ -4,8 +4,10 @@
 
 from torch import Tensor, nn
 
+from srkit.layers.entrances.entrance import Entrance
 
-class PlainEntrance(nn.Module):
+
+class PlainEntrance(Entrance):
     """Turn image channels into features with a 3x3 convolution.
 
     Shape: (B, K, H, W) -> (B, C, H, W).

@@ -31,7 +31,7 @@ class LaplacianProgressiveHead(Layer):
 
     def __init__(self, features: int, image_channels: int, scale: int) -> None:
         super().__init__()
-        count = octaves(scale, "laplacian")
+        count = octaves(scale, "the Laplacian head")
         widths = [max(features // 2**octave, LEAST_FEATURES) for octave in range(1, count + 1)]
         # Enlarging reads 1 pixel at each octave's coarse grid, the detail 1 at its fine grid; the
         # image's own expansion, which reads 2, reaches no further, because octaves alternate.

@@ -31,7 +31,7 @@ class WaveletSynthesisHead(Layer):
         super().__init__()
         self.scale = scale
         self.image_channels = image_channels
-        self.octaves = octaves(scale, "wavelet")
+        self.octaves = octaves(scale, "the wavelet head")
         # 1 approximation, then 3 bands an octave, each on a grid twice as fine as the last.
         self.predict = nn.Conv2d(features, image_channels * scale * scale, 3, padding=1)
 
