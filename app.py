@@ -35,9 +35,9 @@ import typer
 from torch import Tensor
 
 from srkit import checkpoint
+from srkit.data.pairs import Source, bicubic
 from srkit.errors import CheckpointError, ConfigError, SrkitError
 from srkit.evaluation.evaluate import Result, score
-from srkit.evaluation.pairs import Source, bicubic
 from srkit.evaluation.perceptual import Perceptual, shipped_weights
 from srkit.evaluation.tables import caption, to_json
 from srkit.images import Image, from_tensor, read_image, write_image

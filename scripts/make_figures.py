@@ -14,8 +14,8 @@ from PIL import Image, ImageDraw, ImageFont
 from skimage import data
 
 import srkit
+from srkit.data.pairs import bicubic
 from srkit.evaluation.metrics import measure
-from srkit.evaluation.pairs import bicubic
 from srkit.transforms.resize import imresize_uint8
 
 SCALE = 4

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from srkit import checkpoint
+from srkit.data.pairs import bicubic, prepare
 from srkit.evaluation.benchmarks import find_dataset
 from srkit.evaluation.evaluate import score
-from srkit.evaluation.pairs import bicubic, prepare
 from srkit.evaluation.perceptual import Perceptual
 from srkit.images import to_tensor
 from srkit.models.lpae import LPAE

@@ -1,9 +1,45 @@
-"""One thread for tensors as small as the tests': on a busy machine two only wait for each other."""
+"""What the tests of several rooms share: a photograph, a damaged copy, a folder of HR images.
+
+Torch gets one thread: on a busy machine two only wait for each other over tensors this small.
+"""
 
 import os
+from pathlib import Path
 
+import numpy as np
+import pytest
 import torch
+from PIL import Image
+from skimage import data
+
+from srkit.images.image import Samples
 
 torch.set_num_threads(1)
 # The same for the commands that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def photograph() -> Samples:
+    """128 x 128 pixels of scikit-image's astronaut, whose samples sum up to 7602664."""
+    crop: Samples = np.ascontiguousarray(data.astronaut()[64:192, 192:320])
+    assert int(crop.sum(dtype=np.int64)) == 7602664, "scikit-image's photograph has changed"
+    return crop
+
+
+@pytest.fixture(scope="session")
+def damaged(photograph: Samples) -> Samples:
+    """Every second pixel repeated over its neighbours: no rounding that could differ."""
+    return photograph[::2, ::2].repeat(2, 0).repeat(2, 1)
+
+
+@pytest.fixture
+def hr_folder(tmp_path: Path, photograph: Samples) -> Path:
+    """Two colour images of sizes that no scale divides, and a gray one."""
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    Image.fromarray(photograph[:61, :73]).save(folder / "a.png")
+    Image.fromarray(photograph[30:97, 20:67]).save(folder / "b.png")
+    Image.fromarray(photograph[:50, :62, 1]).save(folder / "gray.png")
+    (folder / "Thumbs.db").write_bytes(b"not an image")
+    return folder

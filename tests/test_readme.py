@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 from skimage import data
 
+from srkit.data.pairs import bicubic
 from srkit.evaluation.metrics import measure
-from srkit.evaluation.pairs import bicubic
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

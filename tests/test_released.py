@@ -13,8 +13,8 @@ from skimage import data
 
 import srkit
 from srkit.checkpoint import Checkpoint, released
+from srkit.data.pairs import bicubic
 from srkit.evaluation.metrics import measure
-from srkit.evaluation.pairs import bicubic
 from srkit.images import to_tensor
 from srkit.inference.upscaler import upscale_tensor
 from srkit.models.lpae import LPAE

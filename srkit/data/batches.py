@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from srkit.data.pairs import Pixels, TrainingPair
+from srkit.data.pairs import Pair
+from srkit.images.image import Samples
 
 
 class Batch(NamedTuple):
@@ -36,7 +37,7 @@ class BatchSource:
 
     def __init__(
         self,
-        pairs: Sequence[TrainingPair],
+        pairs: Sequence[Pair],
         *,
         scale: int,
         patch_size: int,
@@ -60,7 +61,7 @@ class BatchSource:
         lr, hr = zip(*patches, strict=True)
         return Batch(_to_tensor(lr), _to_tensor(hr))
 
-    def _patch(self, step: int, place: int) -> tuple[Pixels, Pixels]:
+    def _patch(self, step: int, place: int) -> tuple[Samples, Samples]:
         random = np.random.default_rng((self.seed, step, place))
         position = int(random.integers(self._cumulative[-1]))
         pair = self.pairs[int(np.searchsorted(self._cumulative, position, side="right"))]
@@ -73,13 +74,13 @@ class BatchSource:
         return turn(lr, symmetry), turn(hr, symmetry)
 
 
-def turn(patch: Pixels, symmetry: int) -> Pixels:
+def turn(patch: Samples, symmetry: int) -> Samples:
     """Apply one of the eight symmetries of the square: 0 to 3 rotate, 4 to 7 mirror as well."""
     rotated = np.rot90(patch, symmetry % 4)
     return rotated[:, ::-1] if symmetry >= 4 else rotated
 
 
-def _to_tensor(patches: Sequence[Pixels]) -> Tensor:
+def _to_tensor(patches: Sequence[Samples]) -> Tensor:
     # Stacking the (H, W, K) patches and permuting gives channels-last memory for nothing.
     stacked_BHWK = torch.from_numpy(np.stack(patches))
     return stacked_BHWK.permute(0, 3, 1, 2).float().div_(255)

@@ -1,83 +1,137 @@
-"""HR images in memory, each with the LR image that MATLAB's bicubic makes of it.
+"""Pairs of an HR image and the LR image that a model is asked to enlarge back to it.
 
-LR images are made once, ahead of training, so that a training step never waits for them.
+Convention
+    HR images are cropped at the bottom and right to a multiple of the scale; a gray one becomes
+    three equal channels. LR images are MATLAB's bicubic of the cropped HR image, rounded to its
+    levels after each pass; or they are given, and then must be exactly `scale` times smaller.
+    At scale 1 (autoencoding) the LR image is the HR image.
 """
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
+import torch
 
-from srkit.errors import DataError
+from srkit.errors import DataError, ImageError
 from srkit.images import image_files, read_image
-from srkit.transforms.resize import imresize_uint8
-
-Pixels = npt.NDArray[np.uint8]
+from srkit.images.image import Samples
+from srkit.images.naming import display_name
+from srkit.transforms.resize import imresize, imresize_uint8
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingPair:
-    """One HR image, cropped to a multiple of the scale, and its LR image; both (H, W, K) uint8."""
+class Pair:
+    """Two (H, W, 3) arrays, uint8 or uint16; `hr` is `scale` times as large as `lr`."""
 
     name: str
-    hr: Pixels
-    lr: Pixels
+    scale: int
+    lr: Samples
+    hr: Samples
 
 
-def load_pairs(
-    folder: Path,
-    *,
-    scale: int,
-    patch_size: int,
-    progress: Callable[[int, int], None] | None = None,
-) -> list[TrainingPair]:
-    """Read every image under a folder and make its LR image.
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """The files a pair is made of."""
 
-    The patch size is in LR pixels. At scale 1 (autoencoding) the LR image is the HR image.
+    name: str
+    hr: Path
+    lr: Path | None
 
-    Raises: DataError naming the folder when it holds no image, or the first file in the order of
-        names that is smaller than a patch or has 16 bits or transparency; ImageError for a file
-        that cannot be read.
+    def load(self, scale: int) -> Pair:
+        """Read the images, crop the HR image and make the LR image unless there is one.
+
+        Raises: ImageError naming the file that cannot be used; DataError when the sizes of given
+            LR and HR images do not agree.
+        """
+        hr = _read(self.hr)
+        height, width = (side // scale * scale for side in hr.shape[:2])
+        if min(height, width) == 0:
+            raise ImageError(
+                f"{display_name(self.hr)}: {_size(hr)} pixels are too few for scale {scale}"
+            )
+        hr = hr[:height, :width]
+        if self.lr is None:
+            lr = hr if scale == 1 else bicubic(hr, 1 / scale)
+            return Pair(name=self.name, scale=scale, lr=lr, hr=hr)
+        lr = _read(self.lr)
+        if (scale * lr.shape[0], scale * lr.shape[1]) != (height, width):
+            raise DataError(
+                f"{display_name(self.lr)}: {_size(lr)} pixels, {scale} times that is not the "
+                f"{_size(hr)} of {display_name(self.hr)}"
+            )
+        return Pair(name=self.name, scale=scale, lr=lr, hr=hr)
+
+
+def find_sources(folder: Path, scale: int, *, lr_folder: Path | None = None) -> list[Source]:
+    """List the HR images directly in a folder, each with its LR image if a folder of them is given.
+
+    An LR image has its HR image's name, or that name and `x2`, `x3`, `x4` (DIV2K's way); the
+    suffix may differ.
+
+    Raises: DataError when a folder is missing or holds no image, or an LR image is missing.
     """
+    hr_paths = _images_in(folder)
+    if lr_folder is None:
+        return [Source(name=display_name(path.name), hr=path, lr=None) for path in hr_paths]
+    lr_paths = {path.stem: path for path in _images_in(lr_folder)}
+    sources = []
+    for path in hr_paths:
+        lr = lr_paths.get(path.stem) or lr_paths.get(f"{path.stem}x{scale}")
+        if lr is None:
+            stem = display_name(path.stem)
+            raise DataError(
+                f"{display_name(lr_folder)}: no LR image is called {stem} or {stem}x{scale}"
+            )
+        sources.append(Source(name=display_name(path.name), hr=path, lr=lr))
+    return sources
+
+
+def load_all(sources: list[Source], scale: int) -> Iterator[Pair]:
+    """Load the pairs one after another, so that only one is in memory."""
+    return (source.load(scale) for source in sources)
+
+
+def prepare(folder: Path, scale: int, *, lr_folder: Path | None = None) -> list[Pair]:
+    """Load every pair of a folder once, to score models on them again and again.
+
+    Raises: DataError and ImageError as `find_sources` and `Source.load`.
+    """
+    return list(load_all(find_sources(folder, scale, lr_folder=lr_folder), scale))
+
+
+def bicubic(image: Samples, scale: float) -> Samples:
+    """Resize as MATLAB does an array of the same type: uint8 or uint16, rounded after each pass.
+
+    Shape: (H, W, 3) -> (ceil(scale H), ceil(scale W), 3).
+    """
+    if image.dtype == np.uint8:
+        return imresize_uint8(image.astype(np.uint8, copy=False), scale)
+    levels = int(np.iinfo(image.dtype).max)
+    planes = torch.from_numpy(image.astype(np.float64) / levels).permute(2, 0, 1)[None]
+    resized = imresize(planes, scale=scale, levels=levels)[0].permute(1, 2, 0) * levels
+    return resized.round().numpy().astype(np.uint16)
+
+
+def _images_in(folder: Path) -> list[Path]:
     if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder")
-    paths = image_files(folder, recursive=True)
+        raise DataError(f"{display_name(folder)}: no such folder")
+    paths = image_files(folder, recursive=False)
     if not paths:
-        raise DataError(f"{folder}: no images in this folder", hint="PNG, JPEG, WebP, BMP or TIFF")
-    pairs = []
-    # Decoding and resizing release the interpreter's lock, so two threads use two cores.
-    with ThreadPoolExecutor(2) as pool:
-        jobs = [pool.submit(_load_pair, folder, path, scale, patch_size) for path in paths]
-        try:
-            for done, job in enumerate(jobs, start=1):
-                pairs.append(job.result())
-                if progress is not None:
-                    progress(done, len(paths))
-        finally:
-            for job in jobs:
-                job.cancel()
-    return pairs
+        raise DataError(f"{display_name(folder)}: no images in this folder")
+    return paths
 
 
-def _load_pair(folder: Path, path: Path, scale: int, patch_size: int) -> TrainingPair:
+def _read(path: Path) -> Samples:
     image = read_image(path)
-    if image.colour.dtype != np.uint8:
-        raise DataError(f"{path}: 16 bits a channel; training reads 8-bit images")
-    if image.alpha is not None:
-        raise DataError(f"{path}: has transparency; training needs opaque images")
-    colour: Pixels = image.colour.astype(np.uint8, copy=False)
-    if colour.shape[2] == 1:
-        colour = np.repeat(colour, 3, axis=2)
-    height, width = (side // scale * scale for side in colour.shape[:2])
-    if min(height, width) < patch_size * scale:
-        raise DataError(
-            f"{path}: {colour.shape[1]}x{colour.shape[0]} is smaller than an HR patch of "
-            f"{patch_size * scale}",
-            hint="remove the file or train with a smaller --patch-size",
+    if image.alpha is not None and image.alpha.min() < np.iinfo(image.alpha.dtype).max:
+        raise ImageError(
+            f"{display_name(path)}: has transparency; measuring and training need opaque images"
         )
-    hr = np.ascontiguousarray(colour[:height, :width])
-    lr = hr if scale == 1 else imresize_uint8(hr, 1 / scale)
-    return TrainingPair(name=str(path.relative_to(folder)), hr=hr, lr=lr)
+    colour = image.colour
+    return colour if colour.shape[2] == 3 else np.repeat(colour, 3, axis=2)
+
+
+def _size(image: Samples) -> str:
+    return f"{image.shape[1]}x{image.shape[0]}"

@@ -16,9 +16,9 @@ import cv2
 import torch
 from torch import Tensor, nn
 
+from srkit.data.pairs import Pair, bicubic, find_sources, load_all
 from srkit.errors import ConfigError
 from srkit.evaluation.metrics import crop, find_protocol, measure
-from srkit.evaluation.pairs import Pair, bicubic, find_sources, load_all
 from srkit.evaluation.perceptual import Perceptual
 from srkit.images import from_tensor, to_tensor
 from srkit.images.image import Samples

@@ -13,11 +13,11 @@ from torch import nn
 from srkit.checkpoint import Card, save
 from srkit.data.batches import BatchSource
 from srkit.data.datasets import resolve_dataset
-from srkit.data.pairs import load_pairs
+from srkit.data.pairs import Pair, prepare
+from srkit.data.training_set import load_training_set
 from srkit.errors import ConfigError, TrainingError
 from srkit.evaluation.benchmarks import find_dataset
 from srkit.evaluation.evaluate import score
-from srkit.evaluation.pairs import Pair, prepare
 from srkit.files import write_atomically
 from srkit.inference.device import choose_device
 from srkit.layers.registry import lookup
@@ -99,7 +99,7 @@ def train(
         return Outcome(step=counters.step, checkpoint=trained, signal=None)
 
     dataset = resolve_dataset(config.dataset, data_root, say=say)
-    pairs = load_pairs(
+    pairs = load_training_set(
         dataset, scale=model.scale, patch_size=config.patch_size, progress=_tell_every(100, say)
     )
     batches = BatchSource(

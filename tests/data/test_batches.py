@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from srkit.data.batches import BatchSource, turn
-from srkit.data.pairs import TrainingPair
+from srkit.data.pairs import Pair
 
 SCALE = 2
 
@@ -16,7 +16,7 @@ def source(*, seed: int = 0, patch_size: int = 5, batch_size: int = 6) -> BatchS
     for height, width in ((9, 12), (20, 7), (5, 5)):
         lr = random.integers(0, 256, (height, width, 3), dtype=np.uint8)
         hr = lr.repeat(SCALE, axis=0).repeat(SCALE, axis=1)
-        pairs.append(TrainingPair(name=f"{height}x{width}", hr=hr, lr=lr))
+        pairs.append(Pair(name=f"{height}x{width}", scale=SCALE, hr=hr, lr=lr))
     return BatchSource(pairs, scale=SCALE, patch_size=patch_size, batch_size=batch_size, seed=seed)
 
 

@@ -1,65 +1,84 @@
-"""Training pairs: cropped, shrunk as MATLAB does, and refused with the file's name."""
+"""HR images become the pairs the papers measure on."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
-from skimage import data
 
-from srkit.data.pairs import load_pairs
-from srkit.errors import DataError
-from srkit.transforms.resize import imresize_uint8
-
-
-def save(path: Path, pixels: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(path)
+from srkit.data.pairs import bicubic, find_sources, prepare
+from srkit.errors import DataError, ImageError
+from srkit.images.image import Samples
 
 
-@pytest.mark.parametrize("scale", [2, 3, 4])
-def test_makes_lr_images_of_the_cropped_hr_images(tmp_path: Path, scale: int) -> None:
-    photograph = data.astronaut()[:101, :83]
-    save(tmp_path / "inner" / "a.png", photograph)
-    (pair,) = load_pairs(tmp_path, scale=scale, patch_size=16)
-    height, width = 101 // scale * scale, 83 // scale * scale
-    assert pair.name == str(Path("inner") / "a.png")
-    assert np.array_equal(pair.hr, photograph[:height, :width])
-    assert np.array_equal(pair.lr, imresize_uint8(pair.hr, 1 / scale))
+def test_crops_to_the_scale_and_makes_colour_of_gray(hr_folder: Path, photograph: Samples) -> None:
+    a, b, gray = prepare(hr_folder, 4)
+    assert [pair.name for pair in (a, b, gray)] == ["a.png", "b.png", "gray.png"]
+    np.testing.assert_array_equal(a.hr, photograph[:60, :72])
+    assert a.lr.dtype == np.uint8
+    assert (a.lr.shape, a.scale) == ((15, 18, 3), 4)
+    assert (b.hr.shape, b.lr.shape) == ((64, 44, 3), (16, 11, 3))
+    for channel in range(3):
+        np.testing.assert_array_equal(gray.hr[..., channel], photograph[:48, :60, 1])
 
 
-def test_a_gray_image_becomes_three_equal_channels(tmp_path: Path) -> None:
-    save(tmp_path / "a.png", data.camera()[:64, :64])
-    (pair,) = load_pairs(tmp_path, scale=2, patch_size=16)
-    assert pair.hr.shape == (64, 64, 3)
-    assert np.array_equal(pair.hr[..., 0], pair.hr[..., 2])
+def test_the_lr_image_is_antialiased(tmp_path: Path) -> None:
+    stripes = np.zeros((32, 32, 3), np.uint8)
+    stripes[:, ::2] = 200
+    Image.fromarray(stripes).save(tmp_path / "stripes.png")
+    (pair,) = prepare(tmp_path, 2)
+    # Every second column alone would give all 200 or all 0.
+    np.testing.assert_allclose(pair.lr[:, 2:-2], 100, atol=1)
 
 
-def test_at_scale_one_the_image_is_its_own_pair(tmp_path: Path) -> None:
-    save(tmp_path / "a.png", data.astronaut()[:33, :35])
-    (pair,) = load_pairs(tmp_path, scale=1, patch_size=16)
-    assert pair.lr is pair.hr
-    assert pair.hr.shape == (33, 35, 3)
+def test_scale_1_keeps_the_image(hr_folder: Path) -> None:
+    for pair in prepare(hr_folder, 1):
+        np.testing.assert_array_equal(pair.lr, pair.hr)
 
 
-def test_a_file_smaller_than_a_patch_is_named(tmp_path: Path) -> None:
-    save(tmp_path / "a.png", data.astronaut()[:96, :96])
-    save(tmp_path / "b.png", data.astronaut()[:40, :90])
-    with pytest.raises(DataError, match=r"b\.png: 90x40 is smaller than an HR patch of 64"):
-        load_pairs(tmp_path, scale=4, patch_size=16)
+def test_16_bits_stay_16_bits(tmp_path: Path, photograph: Samples) -> None:
+    deep = photograph[:40, :40].astype(np.uint16) * 257
+    tifffile.imwrite(tmp_path / "deep.tif", deep, photometric="rgb")
+    (pair,) = prepare(tmp_path, 2)
+    np.testing.assert_array_equal(pair.hr, deep)
+    assert pair.lr.dtype == np.uint16
+    # Within the two roundings to 8 bits of the same resize, and finer than 8 bits.
+    in_8_bits = bicubic(photograph[:40, :40], 1 / 2)
+    assert np.abs(pair.lr / 257 - in_8_bits).max() < 1.2
+    assert (pair.lr % 257 != 0).any()
 
 
-def test_transparency_and_16_bits_are_refused(tmp_path: Path) -> None:
-    save(tmp_path / "one" / "a.png", np.full((40, 40, 4), 100, np.uint8))
-    save(tmp_path / "two" / "a.png", np.full((40, 40), 1000, np.uint16))
-    with pytest.raises(DataError, match="transparency"):
-        load_pairs(tmp_path / "one", scale=2, patch_size=8)
-    with pytest.raises(DataError, match="16 bits"):
-        load_pairs(tmp_path / "two", scale=2, patch_size=8)
+def test_lr_images_are_taken_from_a_folder_by_name(
+    hr_folder: Path, tmp_path: Path, photograph: Samples
+) -> None:
+    folder = tmp_path / "lr"
+    folder.mkdir()
+    sizes = {"ax2.png": (30, 36), "b.bmp": (33, 23), "gray.png": (25, 31)}
+    for value, (name, (height, width)) in enumerate(sizes.items()):
+        Image.new("RGB", (width, height), (value, value, value)).save(folder / name)
+    pairs = prepare(hr_folder, 2, lr_folder=folder)
+    assert [int(pair.lr.max()) for pair in pairs] == [0, 1, 2]
+    (folder / "b.bmp").unlink()
+    with pytest.raises(DataError, match=r"lr: no LR image is called b or bx2$"):
+        find_sources(hr_folder, 2, lr_folder=folder)
+    Image.new("RGB", (24, 33)).save(folder / "b.png")
+    with pytest.raises(DataError, match=r"b\.png: 24x33 pixels, 2 times that is not the 46x66"):
+        prepare(hr_folder, 2, lr_folder=folder)
 
 
-def test_a_folder_without_images_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no images"):
-        load_pairs(tmp_path, scale=2, patch_size=8)
-    with pytest.raises(DataError, match="no such folder"):
-        load_pairs(tmp_path / "absent", scale=2, patch_size=8)
+def test_refuses_what_it_cannot_use(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="missing: no such folder"):
+        prepare(tmp_path / "missing", 2)
+    with pytest.raises(DataError, match="no images in this folder"):
+        prepare(tmp_path, 2)
+    small = tmp_path / "small.png"
+    Image.new("RGB", (9, 3)).save(small)
+    with pytest.raises(ImageError, match=r"small\.png: 9x3 pixels are too few for scale 4"):
+        prepare(tmp_path, 4)
+    Image.new("RGBA", (16, 16), (1, 2, 3, 100)).save(small)
+    with pytest.raises(ImageError, match=r"small\.png: has transparency"):
+        prepare(tmp_path, 4)
+    small.write_bytes(b"no image")
+    with pytest.raises(ImageError, match=r"small\.png: "):
+        prepare(tmp_path, 4)

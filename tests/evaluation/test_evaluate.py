@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from skimage.metrics import peak_signal_noise_ratio
 from torch import Tensor
 
+from srkit.data.pairs import Pair, prepare
 from srkit.errors import ConfigError
 from srkit.evaluation.benchmarks import find_dataset
 from srkit.evaluation.evaluate import evaluate, score
-from srkit.evaluation.pairs import Pair, prepare
 from srkit.evaluation.perceptual import Perceptual
 from srkit.images.image import Samples
 from srkit.models import build_model

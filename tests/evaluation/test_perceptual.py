@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import os
 import warnings
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from torch import Tensor
 from srkit.errors import CheckpointError
 from srkit.evaluation import perceptual
 from srkit.evaluation.perceptual import Perceptual, shipped_weights
+from srkit.images import read_image
 from srkit.images.image import Samples
 
 
@@ -145,3 +147,14 @@ def test_refuses_other_files_in_one_line(tmp_path: Path) -> None:
             Perceptual(path)
         assert str(caught.value).startswith(f"{path}: ")
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif("SRKIT_DATA" not in os.environ, reason="the calibration pairs are not shipped")
+@pytest.mark.parametrize(("pair", "value"), [("I03", 0.7237), ("I04", 0.2572), ("I06", 0.05079)])
+def test_reads_what_the_public_calibration_table_reads(pair: str, value: float) -> None:
+    """Three distorted pictures and the distances a public table gives for AlexNet, version 0.1."""
+    folder = Path(os.environ["SRKIT_DATA"]) / "calibration"
+    distorted, reference = (
+        read_image(folder / f"{pair}_{kind}.png").colour for kind in ("distorted", "reference")
+    )
+    assert Perceptual()(distorted, reference) == pytest.approx(value, abs=6e-5)
