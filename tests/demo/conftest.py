@@ -1,4 +1,4 @@
-"""A running demo with two small models of random weights, one for all tests of this folder."""
+"""A running demo with two small models of random weights, one for all tests of a file."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ from srkit.images import Image, write_image
 from srkit.models import build_model
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder like the released one: a family of two scales, and LPIPS's weights."""
     folder = tmp_path_factory.mktemp("checkpoints")
@@ -32,19 +32,19 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def app(checkpoints: Path) -> Iterator[ModuleType]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpoint, "checkpoints_folder", lambda: checkpoints)
         yield load_app()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def blocks(app: ModuleType) -> Any:
     return app.build()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def url(app: ModuleType, blocks: Any) -> Iterator[str]:
     yield app.launch(blocks).rstrip("/")
     blocks.close(verbose=False)
