@@ -1,5 +1,6 @@
 """`srkit train`: train a model on a folder of HR images, or on DIV2K."""
 
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -70,6 +71,10 @@ def train(
     save_every: Annotated[
         int, typer.Option(help="Steps between saved states.")
     ] = defaults.SAVE_EVERY,
+    max_time: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Stop after this long (90s, 45m, 2h), resumably."),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, xpu or mps.")] = "auto",
     settings: Annotated[
         list[str] | None,
@@ -81,6 +86,7 @@ def train(
     from srkit.models import MODELS, PRESETS
     from srkit.training.config import TrainingConfig
     from srkit.training.loop import train as run
+    from srkit.training.pace import parse_duration
 
     changed = dict(_setting(word) for word in settings or [])
     if scale is not None:
@@ -117,13 +123,15 @@ def train(
         output / name,
         data_root=data_root,
         device=device,
+        max_seconds=math.inf if max_time is None else parse_duration(max_time),
         resume=resume,
         say=lambda line: typer.echo(line, err=True),
     )
     if outcome.signal is not None:
         # The exit code a shell expects of a process that ended because of a signal.
         raise typer.Exit(128 + outcome.signal)
-    typer.echo(outcome.checkpoint)
+    if outcome.checkpoint is not None:
+        typer.echo(outcome.checkpoint)
 
 
 def _setting(word: str) -> tuple[str, Any]:

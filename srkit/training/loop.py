@@ -51,14 +51,15 @@ def train(
     *,
     data_root: Path | None = None,
     device: str = "auto",
+    max_seconds: float = math.inf,
     resume: bool = False,
     say: Say = lambda line: None,
 ) -> Outcome:
     """Train a model as configured, in `folder`, and write its checkpoint there.
 
-    The folder gets `config.json`, `models/`, `training_states/`, `log.csv` and `log.txt`. SIGINT
-    and SIGTERM end the step, save the state and return. Images are held in memory: three bytes
-    an HR pixel, and those of their LR images.
+    The folder gets `config.json`, `models/`, `training_states/`, `log.csv` and `log.txt`. SIGINT,
+    SIGTERM and `max_seconds` of training end the step, save the state and return. Images are held
+    in memory: three bytes an HR pixel, and those of their LR images.
 
     Raises: ConfigError for a setting, or when the folder holds another run; DataError and
         ImageError for the data set; TrainingError when the loss is not finite or the folder
@@ -162,11 +163,16 @@ def train(
                 if counters.step % config.validate_every == 0 or last:
                     scores = _validate(average.model, validation, counters.step, log)
                     save(trained, average.model, _card(config, counters, scores))
-                if counters.step % config.save_every == 0 or last or stop:
+                over = pace.session() > max_seconds
+                if counters.step % config.save_every == 0 or last or stop or over:
                     save_state(states, counters, model, average, optimizer)
+                if over:
+                    break
             if counters.step < config.steps:
                 log.say(f"stopped after step {counters.step:,}; go on with --resume")
-                return Outcome(step=counters.step, checkpoint=None, signal=stop[0])
+                return Outcome(
+                    step=counters.step, checkpoint=None, signal=stop[0] if stop else None
+                )
         log.say(f"wrote {trained}")
     except OSError as error:
         where = error.filename or folder

@@ -26,6 +26,7 @@ from srkit.training import loop
 from srkit.training.config import TrainingConfig, command_line
 from srkit.training.loop import Outcome, train
 from srkit.training.objectives import autoencoding, band_prediction
+from srkit.training.pace import parse_duration
 from srkit.training.transfer import start_from, transfer
 
 
@@ -136,6 +137,22 @@ def test_a_signal_saves_and_stops(
     monkeypatch.undo()
     assert train(config, tmp_path / "run", resume=True).step == 12
     assert fingerprint(tmp_path / "run") == fingerprint(tmp_path / "whole")
+
+
+def test_the_time_that_is_given_stops_resumably(photographs: Path, tmp_path: Path) -> None:
+    config = configure(photographs)
+    train(config, tmp_path / "whole")
+    for step in (1, 2):  # a session always does one step
+        outcome = train(config, tmp_path / "run", max_seconds=0, resume=step > 1)
+        assert outcome == Outcome(step=step, checkpoint=None, signal=None)
+    assert train(config, tmp_path / "run", resume=True).step == 12
+    assert fingerprint(tmp_path / "run") == fingerprint(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("text", ["", "2", "h", "0s", "2h x", "-1h"])
+def test_a_time_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="--max-time"):
+        parse_duration(text)
 
 
 def test_a_damaged_state_is_passed_over(photographs: Path, tmp_path: Path) -> None:
