@@ -66,6 +66,17 @@ def test_beats_bicubic_on_photographs_it_was_not_trained_on(
     assert gain > 0.4
 
 
+@pytest.mark.parametrize("size", [(40, 40), (41, 41), (40, 43)])
+def test_a_flat_colour_stays_flat_up_to_the_border(
+    model: Checkpoint, size: tuple[int, int]
+) -> None:
+    if model.module.scale == 1:
+        pytest.skip("LPAE's zero padding, which is the paper's, shows at the border")
+    orange = torch.tensor([230.0, 140.0, 30.0])[:, None, None] / 255
+    enlarged = upscale_tensor(model.module, orange.expand(1, 3, *size))
+    assert (enlarged - orange).abs().max() * 255 < 8
+
+
 def test_an_autoencoder_reconstructs_photographs(model: Checkpoint) -> None:
     if not isinstance(model.module, LPAE):
         pytest.skip("a model that enlarges")

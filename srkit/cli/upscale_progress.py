@@ -1,6 +1,6 @@
 """What `srkit upscale` says on stderr while it works.
 
-On a terminal a bar with rate and time left; otherwise a line for every image. Failures are one
+On a terminal a bar with rate and time left, for many images; otherwise a line for every image. Failures are one
 line each on both, and nothing but them with --quiet.
 """
 
@@ -73,7 +73,8 @@ class Reporter(Watcher):
 
     def done(self, result: Done) -> None:
         self._count()
-        if self.bars.disable and not self.quiet:
+        # A single image's bar is soon gone again; its line stays.
+        if (self.bars.disable or self.images == 1) and not self.quiet:
             target, size = display_name(result.target), f"{result.width}x{result.height}"
             self._say(f"{display_name(result.source)} -> {target} ({size})")
 

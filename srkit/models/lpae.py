@@ -12,11 +12,11 @@ srkit adds one thing: odd sides are extended by repeating the last row or column
 
 from dataclasses import dataclass
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srkit.models.checks import require_positive
 from srkit.models.model import Model
+from srkit.transforms.padding import pad_to_multiple
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,7 @@ class LPAE(Model):
         Shape: (B, K, H, W) -> approximation (B, K, h, w), detail (B, K, H, W).
         """
         height, width = x_BKHW.shape[-2:]
-        even = F.pad(x_BKHW, (0, width % 2, 0, height % 2), mode="replicate")
+        even = pad_to_multiple(x_BKHW, 2)
         return self.approximation_encoder(even), self.detail_encoder(even)[..., :height, :width]
 
     def reconstruct(self, approximation: Tensor, details: list[Tensor]) -> Tensor:

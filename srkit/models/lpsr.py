@@ -23,6 +23,7 @@ from srkit.layers.heads.octaves import octaves
 from srkit.models.checks import require_positive
 from srkit.models.lpae import LPAE, LPAEConfig
 from srkit.models.model import Model
+from srkit.transforms.padding import pad_to_multiple
 
 SCALES = (2, 4, 8)
 
@@ -99,4 +100,8 @@ class LPSR(Model):
         return Prediction(lr_BKHW + self.approximation(features), details)
 
     def forward(self, lr_BKHW: Tensor) -> Tensor:
-        return self.lpae.reconstruct(*self.predict(lr_BKHW))
+        height, width = lr_BKHW.shape[-2:]
+        # Left to the entrance, an odd side would end in features no training patch has shown.
+        predicted = self.predict(pad_to_multiple(lr_BKHW, self.size_multiple))
+        enlarged = self.lpae.reconstruct(*predicted)
+        return enlarged[..., : self.scale * height, : self.scale * width]

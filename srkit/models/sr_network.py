@@ -17,6 +17,7 @@ from srkit.layers.entrances import create_entrance
 from srkit.layers.heads import create_head
 from srkit.models.checks import require_positive
 from srkit.models.model import Model
+from srkit.transforms.padding import pad_to_multiple
 
 SCALES = (2, 3, 4, 8)
 
@@ -66,7 +67,10 @@ class SRNetwork(Model):
         return self.entrance.receptive_field + body * self.entrance.stride + head
 
     def forward(self, lr_BKHW: Tensor) -> Tensor:
-        size = (lr_BKHW.shape[-2], lr_BKHW.shape[-1])
-        features = self.entrance.leave(self.body(self.entrance(lr_BKHW)), size)
-        enlarged: Tensor = self.head(features, lr_BKHW)
-        return enlarged
+        height, width = lr_BKHW.shape[-2:]
+        # Left to the entrance, an odd side would end in features no training patch has shown.
+        lr = pad_to_multiple(lr_BKHW, self.size_multiple)
+        size = (lr.shape[-2], lr.shape[-1])
+        features = self.entrance.leave(self.body(self.entrance(lr)), size)
+        enlarged: Tensor = self.head(features, lr)
+        return enlarged[..., : self.scale * height, : self.scale * width]
