@@ -1,7 +1,7 @@
 """What `srkit upscale` says on stderr while it works.
 
-On a terminal a bar with rate and time left, for many images; otherwise a line for every image. Failures are one
-line each on both, and nothing but them with --quiet.
+On a terminal a bar with rate and time left, and for a single image its line; otherwise a line for
+every image. Failures are one line each on both, and nothing but them with --quiet.
 """
 
 from types import TracebackType
