@@ -4,6 +4,7 @@ Torch gets one thread: on a busy machine two only wait for each other over tenso
 """
 
 import os
+import secrets
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,20 @@ from srkit.images.image import Samples
 torch.set_num_threads(1)
 # The same for the commands that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a randomised test be repeated with the seed it printed."""
+    parser.addoption("--seed", type=int, default=None, help="seed of randomised tests")
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """Give the seed of a randomised test, and print it where a failure shows it."""
+    given: int | None = request.config.getoption("--seed")
+    chosen = secrets.randbelow(2**32) if given is None else given
+    print(f"repeat with --seed {chosen}")  # noqa: T201 - pytest shows it with a failure
+    return chosen
 
 
 @pytest.fixture(scope="session")

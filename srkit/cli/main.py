@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from typing import Annotated, Any, NoReturn, cast
 
 import typer
@@ -11,9 +12,10 @@ from srkit import __version__
 from srkit.cli.demo import demo
 from srkit.cli.eval import evaluate
 from srkit.cli.models import models
+from srkit.cli.processes import is_main_process
 from srkit.cli.train import train
 from srkit.cli.upscale import upscale
-from srkit.errors import SrkitError
+from srkit.errors import ConfigError, SrkitError
 
 app = typer.Typer(
     add_completion=False,
@@ -49,7 +51,13 @@ def options(
 
 
 def run() -> None:
-    """Run the command line: exit 0 when done, 1 when files were refused, 2 on misuse."""
+    """Run the command line: exit 0 when done, 1 when files were refused, 2 on misuse.
+
+    70 is for what should not have happened; Python's warnings and tracebacks are for --debug.
+    """
+    debug = "--debug" in sys.argv
+    if not debug and not sys.warnoptions:
+        warnings.simplefilter("ignore")
     try:
         words = sys.argv[1:] or ["--help"]
         sys.exit(app(words, prog_name="srkit", standalone_mode=False) or 0)
@@ -58,8 +66,10 @@ def run() -> None:
         command = misuse.ctx.command_path if misuse.ctx else "srkit"
         fail(misuse.format_message().rstrip("."), hint=f"{command} --help")
     except SrkitError as error:
-        if "--debug" in sys.argv:
+        if debug:
             raise
+        if isinstance(error, ConfigError) and not is_main_process():
+            sys.exit(2)  # every process of a run finds the same mistake, one says so
         fail(str(error), hint=error.hint)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
@@ -67,11 +77,22 @@ def run() -> None:
         # Whoever read our output has closed it; nothing is left to say to them.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+    except Exception as error:
+        if debug:
+            raise
+        from srkit.images.naming import one_line
+
+        reason = one_line(str(error).strip().partition("\n")[0])
+        fail(
+            f"unexpected {type(error).__name__}: {reason}",
+            hint="a mistake of srkit's: `srkit --debug ...` shows where",
+            code=70,
+        )
 
 
-def fail(message: str, *, hint: str | None) -> NoReturn:
-    """Say in one line what is wrong, in another what would work, and exit with 2."""
+def fail(message: str, *, hint: str | None, code: int = 2) -> NoReturn:
+    """Say in one line what is wrong, in another what would work, and exit."""
     typer.echo(f"srkit: {message}", err=True)
     if hint:
         typer.echo(f"hint: {hint}", err=True)
-    sys.exit(2)
+    sys.exit(code)

@@ -1,146 +1,229 @@
-"""`srkit train`: train a model on a folder of HR images, or on DIV2K."""
+"""`srkit train`: train a model on HR images, as options or a configuration file say."""
 
 import math
+import shlex
+import sys
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 import typer
 
+from srkit.cli.processes import is_main_process
 from srkit.errors import ConfigError
 from srkit.training import defaults
 
 
+def _print_schema(asked: bool) -> None:
+    if asked:
+        from srkit.training.config_schema import json_schema
+
+        typer.echo(json_schema(), nl=False)
+        raise typer.Exit
+
+
 def train(
-    dataset: Annotated[
-        str,
-        typer.Option(
-            help="A folder of HR images (searched recursively, held in memory), or DIV2K."
-        ),
-    ],
-    model: Annotated[
-        str, typer.Option("-n", "--model", help="A model to train: see `srkit models`.")
-    ] = "lapwave-m",
-    scale: Annotated[
-        int | None, typer.Option("-s", "--scale", help="Enlargement: 2, 3, 4 or 8.")
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="YAML file of a run; other options override it."),
     ] = None,
-    steps: Annotated[int, typer.Option(help="Optimiser steps.")] = 100_000,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="A key of the configuration, such as train.optim_g.lr=1e-3; may be repeated, "
+            "overrides all else.",
+        ),
+    ] = None,
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option(help="DIV2K, or a folder of HR images (with its folders); may be repeated."),
+    ] = None,
+    lr_folder: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Folder of LR images, one for each --dataset [default: made by MATLAB's bicubic]."
+        ),
+    ] = None,
+    lr_track: Annotated[
+        str | None,
+        typer.Option(help="DIV2K's own LR images: bicubic, unknown, x8, mild, difficult or wild."),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "-n", "--model", help="A model to train: see `srkit models` [default: lapwave-m]."
+        ),
+    ] = None,
+    scale: Annotated[
+        int | None,
+        typer.Option("-s", "--scale", help="Enlargement: 2, 3, 4 or 8 [default: the model's]."),
+    ] = None,
     name: Annotated[
         str | None, typer.Option(help="Name of the run and its checkpoint [default: model-xN].")
     ] = None,
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder that holds the runs' folders.")
-    ] = Path("experiments"),
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the run's last saved state.")
-    ] = False,
+    steps: Annotated[
+        int | None, typer.Option(help=f"Optimiser steps [default: {defaults.STEPS}].")
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(help=f"Patches a process takes at once [default: {defaults.BATCH_SIZE}]."),
+    ] = None,
+    patch_size: Annotated[
+        int | None,
+        typer.Option(help=f"Side of a patch, in LR pixels [default: {defaults.PATCH_SIZE}]."),
+    ] = None,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(help=f"Highest learning rate [default: {defaults.LEARNING_RATE}]."),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help=f"Seed of weights and batches [default: {defaults.SEED}].")
+    ] = None,
+    pretrained: Annotated[
+        str | None, typer.Option(help="Checkpoint to start from, also of another scale.")
+    ] = None,
     validation: Annotated[
         list[str] | None,
-        typer.Option(help="Folder of HR images, or Set5, Set14, ...; may be repeated."),
+        typer.Option(
+            help="Folder of HR images, or Set5, Set14, ...; may be repeated [default: Set5 for "
+            "DIV2K, where it is found]."
+        ),
+    ] = None,
+    precision: Annotated[
+        Literal["float32", "bfloat16", "float16"] | None,
+        typer.Option(help="Arithmetic of the forward pass [default: float32]."),
+    ] = None,
+    compile: Annotated[
+        bool | None, typer.Option("--compile/--no-compile", help="Use torch.compile.")
+    ] = None,
+    accumulate: Annotated[
+        int | None, typer.Option(help="Batches whose gradients make one step [default: 1].")
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            help="Processes that prepare batches ahead [default: 0, in the training process]."
+        ),
+    ] = None,
+    tensorboard: Annotated[
+        bool | None,
+        typer.Option("--tensorboard/--no-tensorboard", help="Write TensorBoard's files as well."),
+    ] = None,
+    max_time: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Stop after this long (90s, 45m, 2h), resumably."),
     ] = None,
     data_root: Annotated[
         Path | None,
         typer.Option(envvar="SRKIT_DATA", help="Folder that data sets are found in or put in."),
     ] = None,
-    batch_size: Annotated[int, typer.Option(help="Patches a step.")] = defaults.BATCH_SIZE,
-    patch_size: Annotated[
-        int, typer.Option(help="Side of a patch, in LR pixels.")
-    ] = defaults.PATCH_SIZE,
-    learning_rate: Annotated[
-        float, typer.Option(help="Peak learning rate.")
-    ] = defaults.LEARNING_RATE,
-    warmup: Annotated[
-        int, typer.Option(help="Steps of linear warm-up before the cosine.")
-    ] = defaults.WARMUP,
-    weight_decay: Annotated[
-        float, typer.Option(help="AdamW's weight decay.")
-    ] = defaults.WEIGHT_DECAY,
-    clip_gradient: Annotated[
-        float, typer.Option(help="Largest norm of the gradient.")
-    ] = defaults.CLIP_GRADIENT,
-    ema: Annotated[float, typer.Option(help="Decay of the averaged weights.")] = defaults.EMA,
-    seed: Annotated[int, typer.Option(help="Seed of weights and batches.")] = defaults.SEED,
-    pretrained: Annotated[
-        str | None, typer.Option(help="Checkpoint to start from, also of another scale.")
-    ] = None,
-    log_every: Annotated[
-        int, typer.Option(help="Steps between lines of the log.")
-    ] = defaults.LOG_EVERY,
-    validate_every: Annotated[
-        int, typer.Option(help="Steps between validations.")
-    ] = defaults.VALIDATE_EVERY,
-    save_every: Annotated[
-        int, typer.Option(help="Steps between saved states.")
-    ] = defaults.SAVE_EVERY,
-    max_time: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="Stop after this long (90s, 45m, 2h), resumably."),
-    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, xpu or mps.")] = "auto",
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="A setting of the model, as key=value; may be repeated."),
-    ] = None,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder that holds the runs' folders.")
+    ] = Path("experiments"),
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on from the run's last saved state; --name alone says which."
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Only take a few steps and print what all would take."),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON instead of a table (with --dry-run).")
+    ] = False,
+    schema: Annotated[
+        bool,
+        typer.Option(
+            "--schema",
+            callback=_print_schema,
+            is_eager=True,
+            help="Print the JSON Schema of configuration files and exit.",
+        ),
+    ] = False,
 ) -> None:
-    """Train a model on a folder of HR images; LR images are made by MATLAB's bicubic."""
-    from srkit.layers.registry import lookup
-    from srkit.models import MODELS, PRESETS
-    from srkit.training.config import TrainingConfig
-    from srkit.training.loop import train as run
+    """Train a model on HR images.
+
+    `srkit train --dataset DIV2K` is a whole run. Every key of a configuration, its default and its
+    meaning are in the config.yml of a run's folder.
+    """
+    from srkit.cli.train_estimate import print_estimate
+    from srkit.cli.train_settings import Request, configure
     from srkit.training.pace import parse_duration
 
-    changed = dict(_setting(word) for word in settings or [])
-    if scale is not None:
-        changed["scale"] = scale
-    if name is None:
-        kind, preset = lookup(PRESETS, "model", model)
-        standard = getattr(MODELS[kind][0](), "scale", None)
-        factor = changed.get("scale", preset.get("scale", standard))
-        name = model if factor is None else f"{model}-x{factor}"
-    config = TrainingConfig.parse(
-        {
-            "name": name,
-            "model": model,
-            "model_settings": changed,
-            "dataset": dataset,
-            "validation": validation or [],
-            "steps": steps,
-            "batch_size": batch_size,
-            "patch_size": patch_size,
-            "learning_rate": learning_rate,
-            "warmup": warmup,
-            "weight_decay": weight_decay,
-            "clip_gradient": clip_gradient,
-            "ema": ema,
-            "seed": seed,
-            "pretrained": pretrained,
-            "log_every": log_every,
-            "validate_every": validate_every,
-            "save_every": save_every,
-        }
-    )
-    outcome = run(
-        config,
-        output / name,
+    if as_json and not dry_run:
+        raise ConfigError("--json prints what --dry-run finds", hint="--dry-run --json")
+    max_seconds = math.inf if max_time is None else parse_duration(max_time)
+    request = Request(
+        options={
+            "--dataset": dataset or None,
+            "--lr-folder": lr_folder or None,
+            "--lr-track": lr_track,
+            "--model": model,
+            "--scale": scale,
+            "--name": name,
+            "--steps": steps,
+            "--batch-size": batch_size,
+            "--patch-size": patch_size,
+            "--learning-rate": learning_rate,
+            "--seed": seed,
+            "--pretrained": pretrained,
+            "--validation": validation or None,
+            "--precision": precision,
+            "--compile": compile,
+            "--accumulate": accumulate,
+            "--workers": workers,
+            "--tensorboard": tensorboard,
+        },
+        settings=settings or [],
+        config=config,
+        output=output,
         data_root=data_root,
-        device=device,
-        max_seconds=math.inf if max_time is None else parse_duration(max_time),
         resume=resume,
-        say=lambda line: typer.echo(line, err=True),
     )
+    chosen = configure(request)
+    if dry_run:
+        print_estimate(chosen, data_root, device, as_json=as_json)
+        return
+    from srkit.training.loop import train as run
+    from srkit.training.progress import Progress
+
+    with closing(Progress()) as progress:
+        outcome = run(
+            chosen,
+            output / chosen.name,
+            data_root=data_root,
+            device=device,
+            max_seconds=max_seconds,
+            resume=resume,
+            # A run that goes on by its name alone does what its first command said.
+            command="" if resume and config is None else command_line(sys.argv[1:]),
+            watch=progress,
+        )
     if outcome.signal is not None:
         # The exit code a shell expects of a process that ended because of a signal.
         raise typer.Exit(128 + outcome.signal)
-    if outcome.checkpoint is not None:
+    if outcome.checkpoint is not None and is_main_process():
         typer.echo(outcome.checkpoint)
 
 
-def _setting(word: str) -> tuple[str, Any]:
-    key, equals, text = word.partition("=")
-    if not key or not equals:
-        raise ConfigError(f"--set {word}: expected key=value")
-    for kind in (int, float):
-        try:
-            return key, kind(text)
-        except ValueError:
-            continue
-    return key, {"true": True, "false": False}.get(text.lower(), text)
+def command_line(words: Sequence[str]) -> str:
+    """Give the command that makes this run again: without what only concerns a session of it.
+
+    >>> command_line(["train", "--dataset", "my images", "--resume", "--max-time", "2h"])
+    "srkit train --dataset 'my images'"
+    """
+    kept = ["srkit"]
+    rest = iter(words)
+    for word in rest:
+        option = word.replace("_", "-")
+        if option == "--max-time":
+            next(rest, None)
+        elif option != "--resume" and not option.startswith("--max-time="):
+            kept.append(word)
+    return shlex.join(kept)

@@ -1,20 +1,24 @@
-"""A batch is a pure function of (seed, step): resuming needs no state of a loader.
+"""A batch is a pure function of (seed, step, place): resuming needs no state of a loader.
 
-Each patch is drawn from an image with a probability proportional to the positions it offers, at a
-uniform position, and turned by one of the eight symmetries of the square. Every patch has a
-generator of its own, seeded by (seed, step, place in the batch).
+A step's patches have places counted over all processes, so two processes draw together what one
+would draw alone. Each patch is drawn from a folder by its weight, from an image with a probability
+proportional to the positions it offers, at a uniform position, and turned by a symmetry of the
+square. Every patch has a generator of its own, seeded by (seed, step, place), which its
+degradation goes on with.
 """
 
 # Shapes: B batch, K channels, P side of an LR patch, s scale.
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from srkit.data.pairs import Pair
+from srkit.data.degradations import Degradation
+from srkit.data.prepared import Part
+from srkit.data.training_set import TrainingSet
 from srkit.images.image import Samples
 
 
@@ -26,58 +30,116 @@ class Batch(NamedTuple):
 
     def to(self, device: torch.device) -> "Batch":
         """Move both to a device."""
-        return Batch(self.lr.to(device), self.hr.to(device))
+        return Batch(self.lr.to(device, non_blocking=True), self.hr.to(device, non_blocking=True))
 
 
 class BatchSource:
-    """Draw batches from pairs held in memory.
+    """Draw the batches of a run from a training set.
 
-    The patch size is in LR pixels; no pair's LR image may be smaller.
+    `patch_size` gives the side in LR pixels for a step, `batch_size` the patches of a step over
+    all processes. No part may be smaller than the largest patch. Without a degradation the parts
+    hold their LR images.
     """
 
     def __init__(
         self,
-        pairs: Sequence[Pair],
+        training_set: TrainingSet,
         *,
         scale: int,
-        patch_size: int,
-        batch_size: int,
+        patch_size: Callable[[int], int],
+        batch_size: Callable[[int], int],
         seed: int,
+        use_hflip: bool = True,
+        use_rot: bool = True,
+        degradation: Degradation | None = None,
     ) -> None:
-        self.pairs = pairs
+        self.training_set = training_set
         self.scale = scale
         self.patch_size = patch_size
         self.batch_size = batch_size
         self.seed = seed
-        positions = [
-            (pair.lr.shape[0] - patch_size + 1) * (pair.lr.shape[1] - patch_size + 1)
-            for pair in pairs
-        ]
-        self._cumulative = np.cumsum(positions)
+        self.degradation = degradation
+        turns = range(4) if use_rot else range(1)
+        self._symmetries = [turn + 4 * flip for flip in range(1 + use_hflip) for turn in turns]
+        self._sides = np.array(
+            [(part.height // scale, part.width // scale) for part in training_set.parts]
+        )
+        self._folders = np.array([part.folder for part in training_set.parts])
+        self._cumulative: dict[int, np.ndarray[tuple[int], np.dtype[np.float64]]] = {}
 
-    def draw(self, step: int) -> Batch:
-        """Give the batch of a step: the same for the same seed, step and pairs."""
-        patches = [self._patch(step, place) for place in range(self.batch_size)]
+    def draw(self, step: int, start: int, stop: int) -> Batch:
+        """Give the patches at places `start` to `stop` - 1 of a step."""
+        size = self.patch_size(step)
+        patches = [self._patch(step, place, size) for place in range(start, stop)]
         lr, hr = zip(*patches, strict=True)
         return Batch(_to_tensor(lr), _to_tensor(hr))
 
-    def _patch(self, step: int, place: int) -> tuple[Samples, Samples]:
+    def _patch(self, step: int, place: int, size: int) -> tuple[Samples, Samples]:
         random = np.random.default_rng((self.seed, step, place))
-        position = int(random.integers(self._cumulative[-1]))
-        pair = self.pairs[int(np.searchsorted(self._cumulative, position, side="right"))]
-        size, scale = self.patch_size, self.scale
-        top = int(random.integers(pair.lr.shape[0] - size + 1))
-        left = int(random.integers(pair.lr.shape[1] - size + 1))
-        symmetry = int(random.integers(8))
-        lr = pair.lr[top : top + size, left : left + size]
-        hr = pair.hr[top * scale : (top + size) * scale, left * scale : (left + size) * scale]
+        cumulative = self._chances(size)
+        chosen = int(np.searchsorted(cumulative, random.random() * cumulative[-1], side="right"))
+        height, width = self._sides[chosen]
+        top = int(random.integers(height - size + 1))
+        left = int(random.integers(width - size + 1))
+        symmetry = self._symmetries[int(random.integers(len(self._symmetries)))]
+        part = self.training_set.parts[chosen]
+        if self.degradation is not None:
+            return self._degraded(part, top, left, size, symmetry, random)
+        scale = self.scale
+        assert part.lr is not None
+        lr = part.lr[top : top + size, left : left + size]
+        hr = part.hr[top * scale : (top + size) * scale, left * scale : (left + size) * scale]
         return turn(lr, symmetry), turn(hr, symmetry)
+
+    def _chances(self, size: int) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+        """Sum up what chance each part has, for patches of one size."""
+        if size not in self._cumulative:
+            positions = (self._sides - size + 1).prod(axis=1).astype(np.float64)
+            for folder, weight in enumerate(self.training_set.weights):
+                if weight is not None:
+                    inside = self._folders == folder
+                    positions[inside] *= weight / positions[inside].sum()
+            self._cumulative[size] = np.cumsum(positions)
+        return self._cumulative[size]
+
+    def _degraded(
+        self,
+        part: Part,
+        top: int,
+        left: int,
+        size: int,
+        symmetry: int,
+        random: np.random.Generator,
+    ) -> tuple[Samples, Samples]:
+        """Degrade a patch with a margin around it, so that its borders are not an image's."""
+        assert self.degradation is not None
+        scale, margin = self.scale, self.degradation.margin
+        rows, above, below = _window(top * scale, size * scale, margin, part.height)
+        columns, before, behind = _window(left * scale, size * scale, margin, part.width)
+        around = part.hr[rows, columns]
+        if above or below or before or behind:
+            around = np.pad(around, ((above, below), (before, behind), (0, 0)), "symmetric")
+        # Turned first: compression knows up from left. The margins are equal on all sides.
+        around = np.ascontiguousarray(turn(around, symmetry))
+        hr_1KHW = torch.from_numpy(around).permute(2, 0, 1)[None].float().div_(255)
+        lr_1KHW = self.degradation(hr_1KHW, scale=scale, generator=random)
+        inner, edge = margin // scale, margin
+        lr = lr_1KHW[0, :, inner : inner + size, inner : inner + size]
+        hr = around[edge : edge + size * scale, edge : edge + size * scale]
+        levels = (lr * 255).round_().clamp_(0, 255).to(torch.uint8)
+        return levels.permute(1, 2, 0).numpy(), hr
 
 
 def turn(patch: Samples, symmetry: int) -> Samples:
     """Apply one of the eight symmetries of the square: 0 to 3 rotate, 4 to 7 mirror as well."""
     rotated = np.rot90(patch, symmetry % 4)
     return rotated[:, ::-1] if symmetry >= 4 else rotated
+
+
+def _window(start: int, length: int, margin: int, side: int) -> tuple[slice, int, int]:
+    """Give the pixels there are around a patch, and how many are missing on either side."""
+    first, last = start - margin, start + length + margin
+    return slice(max(first, 0), min(last, side)), max(-first, 0), max(last - side, 0)
 
 
 def _to_tensor(patches: Sequence[Samples]) -> Tensor:

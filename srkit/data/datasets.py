@@ -1,49 +1,102 @@
-"""Training sets by name: DIV2K, downloaded, verified and unpacked once; or any folder.
-
-Agustsson and Timofte, "NTIRE 2017 Challenge on Single Image Super-Resolution: Dataset and Study",
-CVPR Workshops 2017. DIV2K may be used for academic research only.
-"""
+"""Training sets by name: DIV2K, downloaded, verified and unpacked once; or any folder."""
 
 import os
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from srkit.data import div2k
+from srkit.data.div2k import Archive
 from srkit.data.download import download
-from srkit.errors import DataError
+from srkit.errors import ConfigError, DataError
+from srkit.images.naming import display_name
 
 DEFAULT_ROOT = Path("datasets")
+DIV2K_SUB_IMAGES = 480  # HR pixels, the size the field cuts DIV2K into
+
+Say = Callable[[str], None]
+NAMES = {"div2k": "train", "div2k-valid": "valid"}
+"""Sets that are fetched, in lower case, and the part of DIV2K each stands for."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Archive:
-    """A zip file of images: where it is, what it must hold."""
+class TrainingFolder:
+    """HR images, perhaps with LR images of their own."""
 
-    folder: str
-    """The one folder inside the archive, which the unpacked images are put in as well."""
-    md5: str
-    images: int
+    hr: Path
+    lr: Path | None = None
+    weight: float | None = None
+    """How often it is drawn from, against the others; None = by its number of positions."""
+    sub_image_size: int = 0
+    """Side of the parts its images are cut into, in HR pixels; 0 = left whole."""
 
 
-DIV2K_ADDRESS = "https://data.vision.ee.ethz.ch/cvl/DIV2K/"
-DIV2K_TRAIN = Archive(folder="DIV2K_train_HR", md5="bdc2d9338d4e574fe81bf7d158758658", images=800)
+def resolve_folders(
+    roots: Sequence[str],
+    *,
+    scale: int,
+    lr: Sequence[str] | None = None,
+    weights: Sequence[float] | None = None,
+    lr_track: str | None = None,
+    sub_image_size: int | None = None,
+    data_root: Path | None = None,
+    say: Say = lambda line: None,
+) -> list[TrainingFolder]:
+    """Find every folder a run trains on, fetching what has to be fetched.
+
+    Raises: DataError for a folder that is not there or cannot be fetched; ConfigError for a track
+        without DIV2K, and for LR images inside their own HR folder.
+    """
+    if lr_track is not None and not any(root.lower() in NAMES for root in roots):
+        raise ConfigError(
+            f"lr_track: {lr_track} is a track of DIV2K, {', '.join(roots)} is not",
+            hint="give a folder of LR images by --lr-folder",
+        )
+    found = []
+    for index, root in enumerate(roots):
+        split = NAMES.get(root.lower())
+        hr = resolve_dataset(root, data_root, say=say)
+        given = _lr_folder(lr[index], hr) if lr is not None else None
+        if split is not None and lr_track is not None:
+            given = fetch_div2k(div2k.lr_archive(split, lr_track, scale), data_root, say=say)
+        standard = DIV2K_SUB_IMAGES if split is not None else 0
+        found.append(
+            TrainingFolder(
+                hr=hr,
+                lr=given,
+                weight=None if weights is None else weights[index],
+                sub_image_size=standard if sub_image_size is None else sub_image_size,
+            )
+        )
+    return found
+
+
+def _lr_folder(name: str, hr: Path) -> Path:
+    folder = Path(name)
+    if not folder.is_dir():
+        raise DataError(f"--lr-folder {name}: no such folder")
+    if folder.resolve().is_relative_to(hr.resolve()):
+        raise ConfigError(
+            f"--lr-folder {name}: lies inside the HR folder {display_name(hr)}, whose images are "
+            "searched for recursively",
+            hint="put HR and LR images into folders beside each other",
+        )
+    return folder
 
 
 def resolve_dataset(
-    name: str, data_root: Path | None = None, *, say: Callable[[str], None] = lambda line: None
+    name: str, data_root: Path | None = None, *, say: Say = lambda line: None
 ) -> Path:
-    """Give the folder of HR images for `DIV2K` (fetched when it is not there) or for a folder.
-
-    The address can be replaced by a mirror's in the environment variable SRKIT_DIV2K_URL.
+    """Give the folder of HR images of `DIV2K` or `DIV2K-valid` (fetched when needed), or a folder.
 
     Raises: DataError when it is neither, or cannot be fetched.
     """
-    if name.upper() == "DIV2K":
-        address = os.environ.get("SRKIT_DIV2K_URL", DIV2K_ADDRESS)
-        return fetch(DIV2K_TRAIN, address, (data_root or DEFAULT_ROOT) / "DIV2K", say=say)
+    split = NAMES.get(name.lower())
+    if split is not None:
+        return fetch_div2k(div2k.HR[split], data_root, say=say)
     folder = Path(name)
     if folder.is_dir():
         return folder
@@ -53,13 +106,18 @@ def resolve_dataset(
     )
 
 
-def fetch(
-    archive: Archive,
-    address: str,
-    root: Path,
-    *,
-    say: Callable[[str], None] = lambda line: None,
+def fetch_div2k(
+    archive: Archive, data_root: Path | None = None, *, say: Say = lambda line: None
 ) -> Path:
+    """Fetch an archive of DIV2K into `data_root`/DIV2K.
+
+    The address can be replaced by a mirror's in the environment variable SRKIT_DIV2K_URL.
+    """
+    address = os.environ.get("SRKIT_DIV2K_URL", div2k.ADDRESS)
+    return fetch(archive, address, (data_root or DEFAULT_ROOT) / "DIV2K", say=say)
+
+
+def fetch(archive: Archive, address: str, root: Path, *, say: Say = lambda line: None) -> Path:
     """Give the folder of an archive's images under `root`, downloading and unpacking as needed.
 
     The images appear under their final folder all at once, and the archive is then removed.
@@ -71,8 +129,8 @@ def fetch(
     if folder.is_dir():
         _require_complete(folder, archive)
         return folder
-    path = root / f"{archive.folder}.zip"
-    say(f"downloading {archive.folder} to {root} (DIV2K: academic use only)")
+    path = root / f"{archive.name}.zip"
+    say(f"downloading {archive.name} to {root} (DIV2K: academic use only)")
     told = -1
 
     def progress(have: int, total: int) -> None:
@@ -80,11 +138,12 @@ def fetch(
         tenth = 10 * have // total if total else 0
         if tenth > told:
             told = tenth
-            say(f"{archive.folder}: {have / 1e6:,.0f} of {total / 1e6:,.0f} MB")
+            say(f"{archive.name}: {have / 1e6:,.0f} of {total / 1e6:,.0f} MB")
 
-    url = f"{address.rstrip('/')}/{archive.folder}.zip"
+    url = f"{address.rstrip('/')}/{archive.name}.zip"
     download(url, path, checksum=f"md5:{archive.md5}", progress=progress)
     say(f"unpacking {path.name}")
+    folder.parent.mkdir(parents=True, exist_ok=True)
     unpack(path, archive, folder)
     path.unlink()
     return folder
@@ -118,6 +177,6 @@ def _require_complete(folder: Path, archive: Archive, shown: Path | None = None)
     found = sum(1 for _ in folder.glob("*.png"))
     if found != archive.images:
         raise DataError(
-            f"{shown or folder}: holds {found} PNG images, {archive.folder} has {archive.images}",
+            f"{shown or folder}: holds {found} PNG images, {archive.name} has {archive.images}",
             hint=None if shown else "remove the folder to download it again",
         )

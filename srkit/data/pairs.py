@@ -39,8 +39,10 @@ class Source:
     hr: Path
     lr: Path | None
 
-    def load(self, scale: int) -> Pair:
+    def load(self, scale: int, *, make_lr: bool = True) -> Pair:
         """Read the images, crop the HR image and make the LR image unless there is one.
+
+        Without `make_lr` an LR image that is not given is left empty, of no rows.
 
         Raises: ImageError naming the file that cannot be used; DataError when the sizes of given
             LR and HR images do not agree.
@@ -53,7 +55,9 @@ class Source:
             )
         hr = hr[:height, :width]
         if self.lr is None:
-            lr = hr if scale == 1 else bicubic(hr, 1 / scale)
+            lr = hr[:0]
+            if make_lr:
+                lr = hr if scale == 1 else bicubic(hr, 1 / scale)
             return Pair(name=self.name, scale=scale, lr=lr, hr=hr)
         lr = _read(self.lr)
         if (scale * lr.shape[0], scale * lr.shape[1]) != (height, width):

@@ -1,35 +1,170 @@
-"""A folder of HR images as a training set, held in memory with their LR images.
+"""Folders of HR images as one training set, decoded once and cut into parts.
 
-LR images are made once, ahead of training, so that a training step never waits for them.
+LR images are made once, ahead of training and from whole images, so that a training step never
+waits for them; where degradations make them on the fly, none are kept.
+
+Convention
+    A side of n pixels is cut into max(1, round(n / sub_image_size)) parts that differ by at most
+    one step of the scale; no pixel is lost, none is in two parts.
 """
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice, pairwise
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+import psutil
 
-from srkit.data.pairs import Pair, Source
-from srkit.errors import DataError
-from srkit.images import image_files
+from srkit.data.datasets import TrainingFolder
+from srkit.data.pairs import Source
+from srkit.data.prepared import Part, PreparedFile, key_of
+from srkit.errors import DataError, SrkitError
+from srkit.images import image_files, read_size
 from srkit.images.naming import display_name
+
+Cache = Literal["auto", "memory", "disk"]
+Progress = Callable[[int, int], None]
+
+SHOWN = 20  # files that cannot be used are named up to this many
+AHEAD = 6  # images decoded before the one that is asked for: what is held besides the set itself
+DIV2K_ENDINGS = ("x{scale}m", "x{scale}d", "x{scale}w", *(f"x{{scale}}w{n}" for n in range(1, 5)))
+"""How LR images of DIV2K's mild, difficult and wild tracks are told from their HR image."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSet:
+    """Parts of images, in the order of folders and names."""
+
+    parts: Sequence[Part]
+    weights: tuple[float | None, ...]
+    """Of each folder; a part's `folder` is an index into it."""
+    images: int
+    megapixels: float
+    """Of the HR images, in all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Image:
+    folder: int
+    source: Source
+    sub_image_size: int
 
 
 def load_training_set(
-    folder: Path,
+    folders: Sequence[TrainingFolder],
     *,
     scale: int,
     patch_size: int,
-    progress: Callable[[int, int], None] | None = None,
-) -> list[Pair]:
-    """Read every image under a folder and make its LR image.
+    needs_lr: bool = True,
+    cache: Cache = "memory",
+    cache_folder: Path | None = None,
+    progress: Progress | None = None,
+) -> TrainingSet:
+    """Read every image under the folders, with its LR image or making one.
 
-    The patch size is in LR pixels; `progress` is called with the images done and of all images.
+    The patch size is in LR pixels, the largest the run uses. `cache` keeps the decoded images in
+    memory, or in one memory-mapped file in `cache_folder` that later runs use again; "auto" takes
+    memory when they need less than half of what is free. `progress` is called with the images
+    done and of all images.
 
-    Raises: DataError naming the folder when it holds no image, or the first file in the order of
-        names that has 16 bits or is smaller than a patch; ImageError for a file that cannot be
-        read or has transparency.
+    Raises: DataError naming every file that is damaged, transparent, of 16 bits or smaller than a
+        patch, or a folder without images.
     """
+    images = [
+        _Image(folder=index, source=source, sub_image_size=folder.sub_image_size)
+        for index, folder in enumerate(folders)
+        for source in find_training_sources(folder, scale)
+    ]
+    weights = tuple(folder.weight for folder in folders)
+
+    def parts() -> Iterator[Part]:
+        problems: list[SrkitError] = []
+        for done, (image, loaded) in enumerate(_loaded(images, scale, patch_size, needs_lr), 1):
+            if isinstance(loaded, SrkitError):
+                problems.append(loaded)
+            elif not problems:  # after the first, the rest is read only to be named
+                yield from cut(loaded, image.sub_image_size, scale=scale, smallest=patch_size)
+            if progress is not None:
+                progress(done, len(images))
+        if problems:
+            raise _all_of(problems, len(images))
+
+    if cache_folder is None or cache == "memory":
+        found: Sequence[Part] = list(parts())
+    else:
+        key = key_of(
+            [(image.source.hr, image.source.lr, image.sub_image_size) for image in images],
+            scale=scale,
+            needs_lr=needs_lr,
+            patch_size=patch_size,
+        )
+        prepared = PreparedFile(cache_folder / f"{key}.images")
+        if prepared.whole():
+            found = prepared
+        elif cache == "disk" or _bytes(images, scale, needs_lr) > _free() / 2:
+            prepared.write(parts())
+            found = prepared
+        else:
+            found = list(parts())
+    pixels = sum(part.height * part.width for part in found)
+    return TrainingSet(parts=found, weights=weights, images=len(images), megapixels=pixels / 1e6)
+
+
+def find_training_sources(folder: TrainingFolder, scale: int) -> list[Source]:
+    """List the HR images under a folder, each with its LR images where a folder of them is given.
+
+    An LR image lies at the same place and has its HR image's name, or that name and an ending
+    such as x4, x4m or x4w1; of several, each makes a pair.
+
+    Raises: DataError when there is no image, or an LR image is missing.
+    """
+    paths = _images_under(folder.hr)
+    if folder.lr is None:
+        return [
+            Source(name=display_name(path.relative_to(folder.hr)), hr=path, lr=None)
+            for path in paths
+        ]
+    lr_root = folder.lr
+    lr_paths = {path.relative_to(lr_root).with_suffix(""): path for path in _images_under(lr_root)}
+    sources = []
+    for path in paths:
+        stem = path.relative_to(folder.hr).with_suffix("")
+        endings = ("", f"x{scale}", *(ending.format(scale=scale) for ending in DIV2K_ENDINGS))
+        partners = [lr_paths.get(stem.with_name(stem.name + ending)) for ending in endings]
+        found = [partner for partner in partners if partner is not None]
+        if not found:
+            raise DataError(
+                f"{display_name(folder.lr)}: no LR image is called {display_name(stem)} or "
+                f"{display_name(stem)}x{scale}"
+            )
+        sources += [
+            Source(name=display_name(path.relative_to(folder.hr)), hr=path, lr=lr) for lr in found
+        ]
+    return sources
+
+
+def cut(part: Part, size: int, *, scale: int, smallest: int) -> Iterator[Part]:
+    """Cut an image into parts of about `size` HR pixels, none below `smallest` LR pixels."""
+    rows = _cuts(part.height // scale, size // scale, smallest)
+    columns = _cuts(part.width // scale, size // scale, smallest)
+    for top, bottom in pairwise(rows):
+        for left, right in pairwise(columns):
+            yield Part(
+                folder=part.folder,
+                hr=part.hr[top * scale : bottom * scale, left * scale : right * scale],
+                lr=None if part.lr is None else part.lr[top:bottom, left:right],
+            )
+
+
+def _cuts(side: int, size: int, smallest: int) -> list[int]:
+    count = 1 if size == 0 else max(1, min(round(side / size), side // smallest))
+    return [side * index // count for index in range(count + 1)]
+
+
+def _images_under(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise DataError(f"{display_name(folder)}: no such folder")
     paths = image_files(folder, recursive=True)
@@ -37,30 +172,66 @@ def load_training_set(
         raise DataError(
             f"{display_name(folder)}: no images in this folder", hint="PNG, JPEG, WebP, BMP or TIFF"
         )
-    pairs = []
-    # Decoding and resizing release the interpreter's lock, so two threads use two cores.
-    with ThreadPoolExecutor(2) as pool:
-        jobs = [pool.submit(_load, folder, path, scale, patch_size) for path in paths]
+    return paths
+
+
+def _loaded(
+    images: list[_Image], scale: int, patch_size: int, needs_lr: bool
+) -> Iterator[tuple[_Image, Part | SrkitError]]:
+    """Load images in order, a few ahead: decoding and resizing release the interpreter's lock."""
+
+    def load(image: _Image) -> Part | SrkitError:
         try:
-            for done, job in enumerate(jobs, start=1):
-                pairs.append(job.result())
-                if progress is not None:
-                    progress(done, len(paths))
-        finally:
-            for job in jobs:
-                job.cancel()
-    return pairs
+            return _load(image, scale, patch_size, needs_lr)
+        except SrkitError as problem:
+            return problem
+
+    rest = iter(images)
+    with ThreadPoolExecutor(2) as pool:
+        jobs: list[tuple[_Image, Future[Part | SrkitError]]] = [
+            (image, pool.submit(load, image)) for image in islice(rest, AHEAD)
+        ]
+        while jobs:
+            image, job = jobs.pop(0)
+            loaded = job.result()
+            jobs += [(following, pool.submit(load, following)) for following in islice(rest, 1)]
+            yield image, loaded
 
 
-def _load(folder: Path, path: Path, scale: int, patch_size: int) -> Pair:
-    pair = Source(name=str(path.relative_to(folder)), hr=path, lr=None).load(scale)
-    if pair.hr.dtype != np.uint8:
-        raise DataError(f"{display_name(path)}: 16 bits a channel; training reads 8-bit images")
-    height, width = pair.lr.shape[:2]
-    if min(height, width) < patch_size:
+def _load(image: _Image, scale: int, patch_size: int, needs_lr: bool) -> Part:
+    path = image.source.hr
+    pair = image.source.load(scale, make_lr=needs_lr)
+    for side, name in ((pair.hr, path), (pair.lr, image.source.lr or path)):
+        if side.dtype != np.uint8:
+            raise DataError(f"{display_name(name)}: 16 bits a channel; training reads 8-bit images")
+    height, width = pair.hr.shape[:2]
+    if min(height, width) < patch_size * scale:
         raise DataError(
-            f"{display_name(path)}: {width * scale}x{height * scale} is smaller than an HR patch "
+            f"{display_name(path)}: {width}x{height} is smaller than an HR patch "
             f"of {patch_size * scale}",
             hint="remove the file or train with a smaller --patch-size",
         )
-    return pair
+    return Part(folder=image.folder, hr=pair.hr, lr=pair.lr if needs_lr else None)
+
+
+def _all_of(problems: list[SrkitError], images: int) -> DataError:
+    if len(problems) == 1:
+        return DataError(str(problems[0]), hint=problems[0].hint)
+    lines = [str(problem) for problem in problems[:SHOWN]]
+    if len(problems) > SHOWN:
+        lines.append(f"and {len(problems) - SHOWN} more")
+    return DataError(
+        f"{len(problems)} of {images} images cannot be trained on:\n  " + "\n  ".join(lines),
+        hint="remove or mend them",
+    )
+
+
+def _bytes(images: list[_Image], scale: int, needs_lr: bool) -> int:
+    """Estimate what the decoded images take, from their headers."""
+    sizes = [read_size(image.source.hr) for image in images]
+    hr = sum(3 * height * width for height, width in filter(None, sizes))
+    return hr + hr // scale**2 if needs_lr else hr
+
+
+def _free() -> int:
+    return int(psutil.virtual_memory().available)

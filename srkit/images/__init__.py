@@ -9,7 +9,7 @@ from srkit.images.folder import READABLE_SUFFIXES, image_files
 from srkit.images.image import Image, Metadata
 from srkit.images.limits import DEFAULT_MAX_PIXELS
 from srkit.images.metadata import MetadataPolicy
-from srkit.images.reading import read_image
+from srkit.images.reading import read_image, read_size
 from srkit.images.tensors import from_tensor, to_tensor
 from srkit.images.writing import WRITABLE_SUFFIXES, write_image
 
@@ -23,6 +23,7 @@ __all__ = [
     "from_tensor",
     "image_files",
     "read_image",
+    "read_size",
     "to_tensor",
     "write_image",
 ]

@@ -71,6 +71,32 @@ def read_image(source: Path | BinaryIO, *, max_pixels: int = DEFAULT_MAX_PIXELS)
         raise ImageError(f"{name}: damaged {format_} file: {reason}") from error
 
 
+class _Size(Exception):  # noqa: N818 - no error: it ends a reading whose question is answered
+    """The width and height a header tells."""
+
+
+def read_size(path: Path) -> tuple[int, int] | None:
+    """Give (height, width) as the header tells them, or None when it cannot be read.
+
+    What is wrong with such a file `read_image` says.
+    """
+
+    def stop(width: int, height: int) -> None:
+        raise _Size(width, height)
+
+    try:
+        with _opened(path, largest_file(DEFAULT_MAX_PIXELS)) as file:
+            format_ = _format(file.read(16))
+            file.seek(0)
+            _READERS[format_](file, stop)
+    except _Size as size:
+        width, height = size.args
+        return height, width
+    except Exception:
+        return None
+    return None
+
+
 @contextmanager
 def _opened(source: Path | BinaryIO, largest: int) -> Iterator[BinaryIO]:
     if not isinstance(source, Path):

@@ -1,72 +1,223 @@
-"""What a training run is made of; written beside the run so that it can be repeated."""
+"""What a training run is made of: the keys of its YAML file.
 
-import shlex
-from typing import Any
+Keys are those of BasicSR's option files and its children's, where srkit has the same thing; `gt`
+is the HR image and `lq` the LR image there. The whole configuration of a run is written beside it,
+and a run repeated from that file is the same run.
+"""
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import Annotated, Any, Literal, TypeAlias
 
-from srkit.errors import ConfigError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
 from srkit.training import defaults
 
 
-class TrainingConfig(BaseModel):
-    """Everything that decides the outcome of a run; sizes are in LR pixels.
+def _listed(value: Any) -> Any:
+    """Let one entry stand for a list of one."""
+    return value if isinstance(value, list | tuple) or value is None else [value]
 
-    Raises (from `parse`): ConfigError naming the field, its value and what would work.
-    """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+Several: TypeAlias = Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)]
+
+
+class Section(BaseModel):
+    """A part of the configuration: unknown keys and values that are not finite are refused."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+class TrainingImages(Section):
+    """`datasets.train`: the images, how patches are cut, and how LR patches are made of them."""
+
+    name: str | None = None
+    """What to call the data in the model's card; the folder's name when not given."""
+    dataroot_gt: Several
+    """Folders of HR images, searched recursively, or DIV2K."""
+    dataroot_lq: Annotated[list[str], BeforeValidator(_listed)] | None = None
+    """Folders of LR images, one for each of `dataroot_gt`; made from the HR images when absent."""
+    weights: list[Annotated[float, Field(gt=0)]] | None = None
+    """How often each folder is drawn from; by its number of pixels when absent."""
+    lr_track: str | None = None
+    """DIV2K's official LR images: bicubic, unknown, x8, mild, difficult or wild."""
+    gt_size: int | None = Field(default=None, gt=0)
+    """Side of an HR patch; 48 LR pixels when absent."""
+    batch_size_per_gpu: int = Field(default=defaults.BATCH_SIZE, gt=0)
+    """Patches a process takes at once; a step has that times processes times `accumulate`."""
+    num_worker_per_gpu: int = Field(default=0, ge=0)
+    """Processes that prepare batches ahead; 0 prepares them in the training process."""
+    use_hflip: bool = True
+    use_rot: bool = True
+    """Turns by multiples of 90 degrees."""
+    cache: Literal["auto", "memory", "disk"] = "auto"
+    """Where decoded images are kept: memory when they take less than half of what is free."""
+    sub_image_size: int | None = Field(default=None, ge=0)
+    """Side of the parts HR images are cut into once; 0 leaves them whole. Absent: 480 for DIV2K."""
+    degradation: dict[str, Any] = {"type": "bicubic"}
+    """How LR images are made: a `type` of srkit.data.degradations and its settings."""
+
+    @model_validator(mode="after")
+    def _one_for_each(self) -> "TrainingImages":
+        for key in ("dataroot_lq", "weights"):
+            value = getattr(self, key)
+            if value is not None and len(value) != len(self.dataroot_gt):
+                raise ValueError(
+                    f"{key} must have an entry for each of the {len(self.dataroot_gt)} of "
+                    f"dataroot_gt, has {len(value)}"
+                )
+        if self.lr_track is not None and self.dataroot_lq is not None:
+            raise ValueError("give lr_track or dataroot_lq, not both")
+        return self
+
+
+class ValidationImages(Section):
+    """An entry of `datasets.val`: a set that models are scored on while they train."""
+
+    name: str | None = None
+    """What to call it; the folder's name when not given."""
+    dataroot_gt: str
+    """A folder of HR images, or a benchmark by name, or DIV2K-valid."""
+    dataroot_lq: str | None = None
+    """A folder of LR images; made by MATLAB's bicubic when absent."""
+
+
+class Datasets(Section):
+    """`datasets`."""
+
+    train: TrainingImages
+    val: Annotated[list[ValidationImages], BeforeValidator(_listed)] = []
+
+
+class Network(BaseModel):
+    """`network_g`: a model by name; all other keys are settings of that model."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", use_attribute_docstrings=True)
+
+    type: str
+    """A name that `srkit models` lists as trainable."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Give what differs from the model's own defaults."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class Start(Section):
+    """`path`."""
+
+    pretrain_network_g: str | None = None
+    """A checkpoint (name or file) whose tensors of the same name and shape the run starts from."""
+
+
+class Optimizer(Section):
+    """`train.optim_g`."""
+
+    type: Literal["AdamW", "Adam"] = "AdamW"
+    lr: float = Field(default=defaults.LEARNING_RATE, gt=0)
+    """The highest learning rate."""
+    weight_decay: float = Field(default=0.0, ge=0)
+    betas: tuple[float, float] = (0.9, 0.99)
+
+
+class Scheduler(Section):
+    """`train.scheduler`: how the learning rate falls from its highest."""
+
+    type: Literal["CosineAnnealingLR", "MultiStepLR", "OneCycleLR", "Constant"] = (
+        "CosineAnnealingLR"
+    )
+    eta_min: float = Field(default=0.0, ge=0)
+    """Lowest rate (cosine and one-cycle)."""
+    milestones: list[Annotated[int, Field(gt=0)]] = []
+    """Steps at which the rate is multiplied by `gamma` (multi-step)."""
+    gamma: float = Field(default=0.5, gt=0, le=1)
+    pct_start: float = Field(default=0.3, gt=0, lt=1)
+    """Part of the run in which the rate rises (one-cycle)."""
+
+    @model_validator(mode="after")
+    def _has_milestones(self) -> "Scheduler":
+        if (self.type == "MultiStepLR") != bool(self.milestones):
+            raise ValueError("milestones belong to type MultiStepLR, which needs some")
+        return self
+
+
+class EarlyStop(Section):
+    """`train.early_stop`: end the run when PSNR on the first validation set stands still."""
+
+    patience: int = Field(gt=0)
+    """Validations without a better score."""
+    min_delta: float = Field(default=0.0, ge=0)
+    """What counts as better, in dB."""
+
+
+class PatchSize(Section):
+    """An entry of `train.patch_schedule`."""
+
+    from_iter: int = Field(ge=0)
+    gt_size: int = Field(gt=0)
+    batch_size_per_gpu: int | None = Field(default=None, gt=0)
+
+
+class Training(Section):
+    """`train`."""
+
+    total_iter: int = Field(default=defaults.STEPS, gt=0)
+    warmup_iter: int = Field(default=defaults.WARMUP, ge=0)
+    """Steps in which the rate rises from 0; none for one-cycle, which rises by itself."""
+    optim_g: Optimizer = Optimizer()
+    scheduler: Scheduler = Scheduler()
+    losses: dict[str, Annotated[float, Field(ge=0)]] = {}
+    """Weights of losses by name; the model's own objective when empty."""
+    ema_decay: float = Field(default=0.999, ge=0, lt=1)
+    clip_grad_norm: float = Field(default=1.0, gt=0)
+    """Largest norm of the whole gradient."""
+    accumulate: int = Field(default=1, gt=0)
+    """Batches whose gradients make one step."""
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    compile: bool = False
+    patch_schedule: list[PatchSize] = []
+    """Other patch sizes from given steps on; `gt_size` until the first."""
+    early_stop: EarlyStop | None = None
+    joint_lpae: bool = False
+    """Second stage of LPAE training: an LPSR trains the LPAE inside it as well."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Training":
+        starts = [entry.from_iter for entry in self.patch_schedule]
+        if starts != sorted(set(starts)):
+            raise ValueError("patch_schedule: from_iter must rise from entry to entry")
+        return self
+
+
+class Validating(Section):
+    """`val`."""
+
+    val_freq: int = Field(default=defaults.VALIDATE_EVERY, gt=0)
+    """Steps between validations."""
+
+
+class Logging(Section):
+    """`logger`."""
+
+    print_freq: int = Field(default=defaults.LOG_EVERY, gt=0)
+    """Steps between lines of the log."""
+    save_checkpoint_freq: int = Field(default=defaults.SAVE_EVERY, gt=0)
+    """Steps between saved states."""
+    use_tb_logger: bool = False
+    """Write TensorBoard's event files as well."""
+
+
+class TrainingConfig(Section):
+    """Everything that decides the outcome of a run, and how it is watched."""
 
     name: str = Field(min_length=1, pattern=r"^\w[\w.+-]*$")
-    model: str
-    """A preset of `srkit.models.PRESETS`."""
-    model_settings: dict[str, Any] = {}
-    """What differs from the preset, the scale among it."""
-    dataset: str
-    """A folder of HR images, or DIV2K."""
-    validation: list[str] = []
-    """Folders of HR images, or benchmarks by name, scored while training."""
-    steps: int = Field(gt=0)
-    batch_size: int = Field(default=defaults.BATCH_SIZE, gt=0)
-    patch_size: int = Field(default=defaults.PATCH_SIZE, ge=4)
-    learning_rate: float = Field(default=defaults.LEARNING_RATE, gt=0)
-    warmup: int = Field(default=defaults.WARMUP, ge=0)
-    weight_decay: float = Field(default=defaults.WEIGHT_DECAY, ge=0)
-    clip_gradient: float = Field(default=defaults.CLIP_GRADIENT, gt=0)
-    """Largest norm of the whole gradient."""
-    ema: float = Field(default=defaults.EMA, ge=0, lt=1)
-    seed: int = Field(default=defaults.SEED, ge=0)
-    pretrained: str | None = None
-    """A checkpoint whose tensors of the same name and shape the run starts from."""
-    log_every: int = Field(default=defaults.LOG_EVERY, gt=0)
-    validate_every: int = Field(default=defaults.VALIDATE_EVERY, gt=0)
-    save_every: int = Field(default=defaults.SAVE_EVERY, gt=0)
-
-    @classmethod
-    def parse(cls, values: dict[str, Any]) -> "TrainingConfig":
-        """Check values, in the words of the command line where they are wrong."""
-        try:
-            return cls(**values)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise ConfigError(f"{where}: {first['msg'].lower()}, got {first['input']!r}") from None
-
-
-def command_line(config: TrainingConfig) -> str:
-    """Write the command that repeats a run; values left at their defaults are left out."""
-    words = ["srkit", "train"]
-    for name, field in TrainingConfig.model_fields.items():
-        value = getattr(config, name)
-        option = "--" + name.replace("_", "-")
-        if name == "model_settings":
-            for key, setting in value.items():
-                words += (
-                    ["--scale", str(setting)] if key == "scale" else ["--set", f"{key}={setting}"]
-                )
-        elif name == "validation":
-            for folder in value:
-                words += [option, folder]
-        elif value != field.default:
-            words += [option, str(value)]
-    return shlex.join(words)
+    """Name of the run, its folder and its checkpoint."""
+    scale: int | None = Field(default=None, gt=0)
+    """Enlargement; the model's own when absent. An autoencoder has none."""
+    manual_seed: int = Field(default=defaults.SEED, ge=0)
+    datasets: Datasets
+    network_g: Network
+    path: Start = Start()
+    train: Training = Training()
+    val: Validating = Validating()
+    logger: Logging = Logging()

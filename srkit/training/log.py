@@ -1,66 +1,176 @@
-"""The log of a run: `log.csv` for machines, `log.txt` for people.
+"""The log of a run: `log.csv` and `log.jsonl` for machines, `log.txt` for people.
 
-The CSV holds nothing that differs between two equal runs (no times), so equal runs write equal
-bytes. Rows after the step a run is resumed from are dropped before it goes on.
+Convention
+    The first two hold nothing that differs between two equal runs (no times, no device), so equal
+    runs write equal bytes. They are row for row the same; only the JSON lines have the terms of
+    the loss, whose number differs from run to run, and tell whether the first set's PSNR was the
+    best so far.
+    An infinite PSNR is `inf`, in JSON the string "inf"; a number that cannot be computed is empty,
+    in JSON null.
+
+After `flush` every row is on the disk. Rows after the step a run is resumed from, and a last one
+torn by a kill, are dropped before it goes on; `log.txt` is only ever added to.
 """
 
 import csv
 import io
+import json
+import math
+import os
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from srkit.files import write_atomically
+from srkit.images.naming import one_line
+from srkit.training.pace import Pace
+from srkit.training.validation import Score
+from srkit.training.watch import RunFacts, Watcher
+from srkit.training.wording import facts_line, loss_line, score_line
 
 COLUMNS = ("step", "loss", "learning_rate", "set", "protocol", "psnr", "ssim")
 
 
-class RunLog:
-    """Append rows to the CSV of a run, starting after the rows of the steps done.
+class RunLog(Watcher):
+    """Append to the logs of a run, after the rows up to `step`."""
 
-    Raises (from every method): OSError when a file cannot be written.
-    """
+    def __init__(self, folder: Path, *, step: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = [folder / name for name in ("log.csv", "log.jsonl", "log.txt")]
+        header = [",".join(COLUMNS) + "\n"]
+        _rewrite(paths[0], header + _kept(paths[0], _csv_step, step))
+        _rewrite(paths[1], _kept(paths[1], _json_step, step))
+        torn = paths[2].exists() and not (b"\n" + paths[2].read_bytes()).endswith(b"\n")
+        # Line by line into the system's hands, so that a log can be followed while it grows.
+        self._csv, self._json, self._text = (
+            path.open("a", encoding="utf-8", newline="", buffering=1) for path in paths
+        )
+        if torn:
+            self._text.write("\n")
+        self._steps = 0
+        self._watched: str | None = None
 
-    def __init__(self, folder: Path, *, step: int, say: Callable[[str], None]) -> None:
-        self.path = folder / "log.csv"
-        self._words = folder / "log.txt"
-        self._say = say
-        text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(row for row in self.rows() if int(row["step"]) <= step)
-        write_atomically(self.path, lambda file: file.write(text.getvalue().encode()))
+    def said(self, line: str) -> None:
+        """Note a sentence with the time."""
+        now = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        self._text.write(f"{now}  {one_line(line)}\n")
 
-    def rows(self) -> list[dict[str, str]]:
-        """Read the rows back; a line torn by a kill is left out."""
-        if not self.path.exists():
-            return []
-        with self.path.open(newline="", encoding="utf-8") as file:
-            return [row for row in csv.DictReader(file) if None not in row.values()]
+    def warn(self, line: str) -> None:
+        """Note a warning with the time."""
+        self.said(f"warning: {line}")
 
-    def loss(self, *, step: int, loss: float, learning_rate: float, pace: str) -> None:
-        """Note the mean loss since the last such row."""
-        self._append({"step": step, "loss": f"{loss:.8g}", "learning_rate": f"{learning_rate:.6g}"})
-        self.say(f"step {step:,}  loss {loss:.5f}  rate {learning_rate:.2e}  {pace}")
+    def started(self, facts: RunFacts) -> None:
+        """Note what a session begins with."""
+        self._steps = facts.steps
+        self.said(facts_line(facts))
 
-    def score(self, *, step: int, set_name: str, protocol: str, psnr: float, ssim: float) -> None:
-        """Note a validation under its protocol."""
-        self._append(
+    def losses(
+        self, step: int, total: float, terms: dict[str, float], rate: float, pace: Pace
+    ) -> None:
+        """Write a row with the mean loss since the last such row."""
+        numbers = {"loss": _rounded(total, ".8g"), "learning_rate": _rounded(rate, ".6g")}
+        self._append({"step": step} | {key: f"{value:.8g}" for key, value in numbers.items()})
+        rounded = {name: _plain(_rounded(value, ".8g")) for name, value in terms.items()}
+        self._append_json(
             {
                 "step": step,
-                "set": set_name,
-                "protocol": protocol,
-                "psnr": f"{psnr:.4f}",
-                "ssim": f"{ssim:.6f}",
+                "loss": numbers["loss"],
+                "terms": rounded,
+                "learning_rate": numbers["learning_rate"],
             }
         )
-        self.say(f"step {step:,}  {set_name} {protocol}  PSNR {psnr:.3f}  SSIM {ssim:.4f}")
+        words = pace.words(step, self._steps)
+        self.said(f"{loss_line(step, total, terms, rate)}  {words}")
 
-    def say(self, line: str) -> None:
-        """Tell people, at once and in the file."""
-        self._say(line)
-        with self._words.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+    def scored(self, step: int, score: Score, *, best: bool) -> None:
+        """Write a row with a validation."""
+        psnr, ssim = _rounded(score.psnr, ".4f"), _rounded(score.ssim, ".6f")
+        row = {"step": step, "set": one_line(score.set_name), "protocol": score.protocol}
+        self._append(row | {"psnr": _cell(psnr, ".4f"), "ssim": _cell(ssim, ".6f")})
+        self._append_json(row | {"psnr": _plain(psnr), "ssim": _plain(ssim), "best": best})
+        # People are told where it counts; the machines' rows mark all of the step.
+        self._watched = self._watched or score.set_name
+        self.said(score_line(step, score, best=best and score.set_name == self._watched))
 
-    def _append(self, row: dict[str, object]) -> None:
-        with self.path.open("a", newline="", encoding="utf-8") as file:
-            csv.DictWriter(file, COLUMNS, lineterminator="\n").writerow(row)
+    def flush(self) -> None:
+        """Force all rows to the disk: a state that is saved after them relies on them."""
+        for file in (self._csv, self._json, self._text):
+            file.flush()
+            os.fsync(file.fileno())
+
+    def ended(self, step: int, words: str) -> None:
+        """Note how the session ended."""
+        self.said(f"ended after step {step:,}: {words}")
+
+    def close(self) -> None:
+        """Close the files."""
+        for file in (self._csv, self._json, self._text):
+            file.close()
+
+    def _append(self, row: dict[str, Any]) -> None:
+        line = io.StringIO()
+        csv.DictWriter(line, COLUMNS, lineterminator="\n").writerow(row)
+        self._csv.write(line.getvalue())
+
+    def _append_json(self, row: dict[str, Any]) -> None:
+        self._json.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_rows(folder: Path) -> list[dict[str, Any]]:
+    """Read the rows of `log.jsonl` in a run's log folder; a torn last one is left out.
+
+    An infinite PSNR comes back as a number, one that cannot be computed as NaN. No log, no rows.
+
+    Raises: OSError when the log cannot be read.
+    """
+    path = folder / "log.jsonl"
+    rows = [json.loads(line) for line in _kept(path, _json_step, math.inf)]
+    for row in rows:
+        for key in ("psnr", "ssim"):
+            if key in row:
+                row[key] = math.nan if row[key] is None else float(row[key])
+    return rows
+
+
+def _kept(path: Path, step_of: Callable[[str], int], last: float) -> list[str]:
+    """Give the whole lines of steps up to `last`, as they are."""
+    if not path.exists():
+        return []
+    kept = []
+    for line in io.StringIO(path.read_text(encoding="utf-8", errors="replace")):
+        try:
+            if line.endswith("\n") and step_of(line) <= last:
+                kept.append(line)
+        except (ValueError, TypeError, KeyError):
+            continue  # the header, or what a power cut left
+    return kept
+
+
+def _csv_step(line: str) -> int:
+    (cells,) = csv.reader([line])
+    if len(cells) != len(COLUMNS):
+        raise ValueError("a torn row")
+    return int(cells[0])
+
+
+def _json_step(line: str) -> int:
+    return int(json.loads(line)["step"])
+
+
+def _rewrite(path: Path, lines: list[str]) -> None:
+    write_atomically(path, lambda file: file.write("".join(lines).encode()))
+
+
+def _rounded(value: float, form: str) -> float:
+    return float(format(value, form))
+
+
+def _cell(value: float, form: str) -> str:
+    return "" if math.isnan(value) else format(value, form)
+
+
+def _plain(value: float) -> float | str | None:
+    if math.isnan(value):
+        return None
+    return "inf" if math.isinf(value) else value

@@ -1,39 +1,43 @@
-"""The training loop, from the first step to the checkpoint."""
+"""The training loop, from the first step to the checkpoint.
 
-import json
+One process or many run the same lines (see `engine`); only the main one writes and speaks.
+"""
+
 import math
-from collections.abc import Callable
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import nn
+from accelerate import Accelerator
 
 from srkit.checkpoint import Card, save
 from srkit.data.batches import BatchSource
-from srkit.data.datasets import resolve_dataset
-from srkit.data.pairs import Pair, prepare
+from srkit.data.datasets import resolve_folders
+from srkit.data.degradations import create_degradation
+from srkit.data.loader import batch_loader
 from srkit.data.training_set import load_training_set
 from srkit.errors import ConfigError, TrainingError
-from srkit.evaluation.benchmarks import find_dataset
-from srkit.evaluation.evaluate import score
-from srkit.files import write_atomically
-from srkit.inference.device import choose_device
-from srkit.layers.registry import lookup
-from srkit.models import PRESETS, build_model
-from srkit.models.model import Model
 from srkit.training.average import WeightAverage
-from srkit.training.config import TrainingConfig, command_line
+from srkit.training.config import TrainingConfig
+from srkit.training.engine import engine
 from srkit.training.log import RunLog
-from srkit.training.objectives import objective_for
+from srkit.training.network import create_network, patch_sizes
+from srkit.training.objectives import create_objective
+from srkit.training.optimizers import create_optimizer
 from srkit.training.pace import Pace
+from srkit.training.patches import PatchPlan
+from srkit.training.report import write_report
+from srkit.training.run_folder import RunFolder
+from srkit.training.samples import choose_crops, render
 from srkit.training.schedule import learning_rate
-from srkit.training.state import Counters, read_state, restore, save_state
+from srkit.training.state import Counters, read_state, restore, save_state, seed_step
 from srkit.training.stopping import asked_to_stop
+from srkit.training.strips import Strips
+from srkit.training.tensorboard import TensorBoard, require_tensorboard
 from srkit.training.transfer import start_from
-
-Say = Callable[[str], None]
+from srkit.training.validation import Score, find_sets, load_sets, validate
+from srkit.training.watch import RunFacts, Watcher, Watchers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,209 +57,282 @@ def train(
     device: str = "auto",
     max_seconds: float = math.inf,
     resume: bool = False,
-    say: Say = lambda line: None,
+    command: str = "",
+    watch: Watcher | None = None,
 ) -> Outcome:
     """Train a model as configured, in `folder`, and write its checkpoint there.
 
-    The folder gets `config.json`, `models/`, `training_states/`, `log.csv` and `log.txt`. SIGINT,
-    SIGTERM and `max_seconds` of training end the step, save the state and return. Images are held
-    in memory: three bytes an HR pixel, and those of their LR images.
+    SIGINT, SIGTERM and `max_seconds` of training end the step, save the state and return. Under
+    torchrun or accelerate every process of the run calls this.
 
     Raises: ConfigError for a setting, or when the folder holds another run; DataError and
-        ImageError for the data set; TrainingError when the loss is not finite or the folder
-        cannot be written.
+        ImageError for the data sets; TrainingError when the loss is not finite or the folder
+        cannot be written; CheckpointError for the checkpoint to start from.
     """
-    # All that can be wrong without reading an image is found out before the first is read.
-    _check_folder(folder, config, resume=resume)
-    target = choose_device(device)
-    validation_sets = [find_dataset(name, data_root) for name in config.validation]
-    names = [found.name for found in validation_sets]
-    if len(set(names)) < len(names):
-        raise ConfigError(f"validation: two sets of the same name in {', '.join(names)}")
-    torch.manual_seed(config.seed)
-    kind, settings = lookup(PRESETS, "model", config.model)
-    model = build_model(kind, {**settings, **config.model_settings})
-    _check_model(model, config)
+    run = RunFolder(folder, config)
+    with engine(device, config.train.precision) as accelerator:
+        try:
+            return _train(config, run, accelerator, data_root, max_seconds, resume, command, watch)
+        except OSError as error:
+            where = error.filename or folder
+            raise TrainingError(
+                f"{where}: cannot be written ({error.strerror or error})",
+                hint="the states saved so far are whole: mend it and go on with --resume",
+            ) from None
 
-    states = folder / "training_states"
-    found = read_state(states, warn=lambda line: say(f"warning: {line}")) if resume else None
+
+def _train(
+    config: TrainingConfig,
+    run: RunFolder,
+    accelerator: Accelerator,
+    data_root: Path | None,
+    max_seconds: float,
+    resume: bool,
+    command: str,
+    watch: Watcher | None,
+) -> Outcome:
+    main, images, recipe = accelerator.is_main_process, config.datasets.train, config.train
+    watchers = Watchers([watch] if watch is not None and main else [])
+
+    # All that can be wrong without reading an image is found out before the first is read.
+    run.check(resume=resume)
+    found_sets = find_sets(config.datasets.val, data_root)
+    if config.logger.use_tb_logger:
+        require_tensorboard()
+    if recipe.early_stop is not None and not found_sets:
+        raise ConfigError(
+            "train.early_stop: there is no validation set to watch", hint="--validation Set5"
+        )
+    torch.manual_seed(config.manual_seed)
+    model = create_network(config)
+    scale, sizes = model.scale, patch_sizes(config, model.scale)
+    degradation = create_degradation(images.degradation, scale=scale)
+    found = read_state(run.states, watchers.warn) if resume else None
     # What a run started from is in its state.
-    taken = None if found else start_from(config.pretrained, model)
-    model.to(device=target, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = torch.optim.AdamW(
-        [weight for weight in model.parameters() if weight.requires_grad],
-        lr=config.learning_rate,
-        betas=(0.9, 0.99),
-        weight_decay=config.weight_decay,
-        foreach=True,
-    )
-    average = WeightAverage(model, config.ema)
+    taken = None if found else start_from(config.path.pretrain_network_g, model)
+    model.to(device=accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    objective = create_objective(model, recipe.losses)
+    trained = [weight for weight in model.parameters() if weight.requires_grad]
+    optimizer = create_optimizer(recipe.optim_g, trained)
+    average = WeightAverage(model, recipe.ema_decay)
     counters = Counters()
     if found:
         counters, tensors = found
         restore(tensors, model, average, optimizer)
-    trained = folder / "models" / f"{config.name}.safetensors"
-    if counters.step >= config.steps and trained.exists():
-        say(f"finished already, after step {counters.step:,}")
-        return Outcome(step=counters.step, checkpoint=trained, signal=None)
+    plan = PatchPlan.of(config, scale=scale, processes=accelerator.num_processes)
+    run.check_patches(counters, plan)
+    if run.finished(counters):
+        watchers.said(f"finished already, after step {counters.step:,}")
+        return Outcome(step=counters.step, checkpoint=run.checkpoint, signal=None)
 
-    dataset = resolve_dataset(config.dataset, data_root, say=say)
-    pairs = load_training_set(
-        dataset, scale=model.scale, patch_size=config.patch_size, progress=_tell_every(100, say)
+    with accelerator.local_main_process_first():
+        folders = resolve_folders(
+            images.dataroot_gt,
+            lr=images.dataroot_lq,
+            weights=images.weights,
+            lr_track=images.lr_track,
+            sub_image_size=images.sub_image_size,
+            scale=scale,
+            data_root=data_root,
+            say=watchers.said,
+        )
+    training_set = load_training_set(
+        folders,
+        scale=scale,
+        patch_size=max(sizes),
+        needs_lr=degradation is None,
+        cache=images.cache,
+        cache_folder=run.prepared,
+        progress=watchers.reading,
     )
-    batches = BatchSource(
-        pairs,
-        scale=model.scale,
-        patch_size=config.patch_size,
-        batch_size=config.batch_size,
-        seed=config.seed,
+    source = BatchSource(
+        training_set,
+        scale=scale,
+        patch_size=plan.size,
+        batch_size=plan.patches,
+        seed=config.manual_seed,
+        use_hflip=images.use_hflip,
+        use_rot=images.use_rot,
+        degradation=degradation,
     )
-    validation = {one.name: prepare(one.folder, model.scale) for one in validation_sets}
-    objective = objective_for(model)
-    try:
-        _claim(folder, config)
-        log = RunLog(folder, step=counters.step, say=say)
-        megapixels = sum(pair.hr.shape[0] * pair.hr.shape[1] for pair in pairs) / 1e6
-        parameters = sum(weight.numel() for weight in model.parameters())
-        log.say(f"{config.model}: {parameters:,} parameters, on {target}; {config.steps:,} steps")
-        log.say(f"{len(pairs)} HR images, {megapixels:.1f} Mpx, from {config.dataset}")
-        if taken:
-            log.say(taken)
-        if resume:
-            log.say(f"resumed after step {counters.step:,}" if found else "no state to resume from")
+    validation = load_sets(found_sets, scale)
+    crops = [(one.name, choose_crops(one.pairs)) for one in validation] if main else []
+
+    with ExitStack() as stack:
+        if main:
+            run.claim(command)
+            watchers = Watchers(
+                [
+                    RunLog(run.log, step=counters.step),
+                    Strips(run.folder / "visualization", step=counters.step),
+                    *watchers,
+                ]
+            )
+            if config.logger.use_tb_logger:
+                watchers.add(TensorBoard(run.log / "tensorboard", step=counters.step))
+            stack.enter_context(closing(watchers))
+        watchers.started(
+            RunFacts(
+                name=config.name,
+                model=config.network_g.type,
+                parameters=sum(weight.numel() for weight in model.parameters()),
+                device=str(accelerator.device),
+                processes=accelerator.num_processes,
+                precision=recipe.precision,
+                first_step=counters.step,
+                steps=recipe.total_iter,
+                images=training_set.images,
+                megapixels=training_set.megapixels,
+                data=", ".join(images.dataroot_gt),
+                taken=taken,
+                resumed=resume,
+            )
+        )
+        bare = objective
+        if recipe.compile:
+            objective.compile()
+        objective, optimizer = accelerator.prepare(objective, optimizer)
+        scaler = accelerator.scaler
+        if scaler is not None and counters.scaler:
+            scaler.load_state_dict(counters.scaler)
+        names = ("total", *bare.weights)
         pace = Pace(done=counters.step, seconds=counters.seconds)
         model.train()
-        with asked_to_stop() as stop:
-            while counters.step < config.steps and not stop:
-                step = counters.step
-                rate = learning_rate(
-                    step, peak=config.learning_rate, warmup=config.warmup, steps=config.steps
+        stop = stack.enter_context(asked_to_stop())
+        batches = stack.enter_context(
+            closing(
+                batch_loader(
+                    source,
+                    first=counters.step,
+                    last=recipe.total_iter,
+                    rank=accelerator.process_index,
+                    processes=accelerator.num_processes,
+                    micro_batches=recipe.accumulate,
+                    workers=images.num_worker_per_gpu,
                 )
-                for group in optimizer.param_groups:
-                    group["lr"] = rate
-                loss = objective(model, batches.draw(step).to(target))
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()
-                norm = nn.utils.clip_grad_norm_(model.parameters(), config.clip_gradient)
-                value = loss.item()
-                if not math.isfinite(value + norm.item()):
-                    raise TrainingError(
-                        f"the loss is {value} and its gradient {norm.item()} at step {step}, "
-                        f"learning rate {rate:.3g}",
-                        hint="start a new run with a smaller --learning-rate",
-                    )
-                optimizer.step()
-                average.update(model, step)
-
-                counters.step += 1
-                counters.loss_sum += value
-                counters.seconds = pace.seconds()
-                last = counters.step == config.steps
-                if counters.step % config.log_every == 0 or last:
-                    since = counters.step % config.log_every or config.log_every
-                    log.loss(
-                        step=counters.step,
-                        loss=counters.loss_sum / since,
-                        learning_rate=rate,
-                        pace=pace.words(counters.step, config.steps),
-                    )
-                    counters.loss_sum = 0.0
-                if counters.step % config.validate_every == 0 or last:
-                    scores = _validate(average.model, validation, counters.step, log)
-                    save(trained, average.model, _card(config, counters, scores))
-                over = pace.session() > max_seconds
-                if counters.step % config.save_every == 0 or last or stop or over:
-                    save_state(states, counters, model, average, optimizer)
-                if over:
-                    break
-            if counters.step < config.steps:
-                log.say(f"stopped after step {counters.step:,}; go on with --resume")
-                return Outcome(
-                    step=counters.step, checkpoint=None, signal=stop[0] if stop else None
-                )
-        log.say(f"wrote {trained}")
-    except OSError as error:
-        where = error.filename or folder
-        raise TrainingError(f"{where}: cannot be written ({error.strerror or error})") from None
-    return Outcome(step=counters.step, checkpoint=trained, signal=None)
-
-
-def _check_folder(folder: Path, config: TrainingConfig, *, resume: bool) -> None:
-    """Refuse a folder that holds another run, or this one unless it is to be resumed."""
-    path = folder / "config.json"
-    if not path.exists():
-        return
-    if not resume:
-        raise ConfigError(
-            f"{folder}: holds a run already", hint="go on with --resume or give another --name"
-        )
-    try:
-        theirs = dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: cannot be read ({error})") from None
-    for key, value in config.model_dump().items():
-        if value != theirs.get(key):
-            raise ConfigError(
-                f"{folder}: cannot resume with {key} {value!r}, the run has {theirs.get(key)!r}"
             )
-
-
-def _check_model(model: Model, config: TrainingConfig) -> None:
-    """Refuse what could be built but not trained on RGB patches."""
-    if model.image_channels != 3:
-        raise ConfigError(
-            f"image_channels must be 3 to train on RGB images, got {model.image_channels}"
         )
-    if model.scale == 1 and config.patch_size % model.size_multiple:
-        raise ConfigError(
-            f"patch_size must be a multiple of {model.size_multiple} for {config.model}, "
-            f"got {config.patch_size}"
-        )
+        ended = halted = False
+        while not ended and not halted:
+            step = counters.step
+            rate = learning_rate(step, recipe)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            seed_step(config.manual_seed, step, accelerator.process_index)
+            optimizer.zero_grad(set_to_none=True)
+            shares = next(batches)
+            values = torch.zeros(len(names) + 1, device=accelerator.device)
+            for index, batch in enumerate(shares):
+                # Gradients are exchanged once a step, with the last share.
+                with ExitStack() as share:
+                    if index + 1 < len(shares):
+                        share.enter_context(accelerator.no_sync(objective))
+                    terms = objective(batch.to(accelerator.device))
+                    total = bare.total(terms)
+                    accelerator.backward(total / len(shares))
+                shown = torch.stack([total, *(terms[name] for name in bare.weights)]).detach()
+                values[:-1] += shown / len(shares)
+            norm = accelerator.clip_grad_norm_(trained, recipe.clip_grad_norm)
+            # Every process learns the same numbers, and that one of them was asked to stop.
+            values[-1] = float(bool(stop) or pace.session() > max_seconds)
+            *means, asked = accelerator.reduce(values, "mean").tolist()
+            _require_finite(means[0], float(norm), step, rate, scaled=scaler is not None)
+            optimizer.step()
+            average.update(step)
+
+            counters.step += 1
+            for name, value in zip(names, means, strict=True):
+                counters.sums[name] = counters.sums.get(name, 0.0) + value
+            counters.seconds = pace.seconds()
+            counters.patches = plan.patches(counters.step)
+            halted = asked > 0
+            ended = counters.step == recipe.total_iter
+            watchers.stepped(counters.step, pace)
+            if counters.step % config.val.val_freq == 0 or ended:
+                scores = [validate(average.model, one, accelerator) for one in validation]
+                better = _note_best(counters, scores, config)
+                ended = ended or _stands_still(counters, config)
+                if main:
+                    for score in scores:
+                        watchers.scored(counters.step, score, best=better)
+                    for name, chosen in crops:
+                        watchers.samples(counters.step, name, render(average.model, chosen))
+                    if better or recipe.early_stop is None:
+                        save(
+                            run.checkpoint,
+                            average.model,
+                            _card(config, counters, scores, run, scale),
+                        )
+            if main and (counters.step % config.logger.print_freq == 0 or ended):
+                since = counters.step % config.logger.print_freq or config.logger.print_freq
+                logged = {name: total / since for name, total in counters.sums.items()}
+                watchers.losses(counters.step, logged.pop("total"), logged, rate, pace)
+            if counters.step % config.logger.print_freq == 0:
+                counters.sums.clear()
+            if counters.step % config.logger.save_checkpoint_freq == 0 or ended or halted:
+                counters.scaler = {} if scaler is None else scaler.state_dict()
+                if main:
+                    watchers.flush()
+                    save_state(run.states, counters, model, average, optimizer)
+        words = f"wrote {run.checkpoint}" if ended else "go on with --resume"
+        watchers.ended(counters.step, words)
+    if main:
+        write_report(run.folder)
+    return Outcome(
+        step=counters.step,
+        checkpoint=run.checkpoint if ended else None,
+        signal=stop[0] if stop and not ended else None,
+    )
 
 
-def _claim(folder: Path, config: TrainingConfig) -> None:
-    """Make the folder this run's by writing its configuration there."""
-    text = json.dumps(config.model_dump(), indent=2) + "\n"
-    (folder / "models").mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / "config.json", lambda file: file.write(text.encode()))
+def _require_finite(loss: float, norm: float, step: int, rate: float, *, scaled: bool) -> None:
+    """Stop before a loss or a gradient that is not finite reaches the weights.
+
+    Under loss scaling (float16) a gradient may overflow: the step is left out and the scale halved.
+    """
+    if math.isfinite(loss) and (scaled or math.isfinite(norm)):
+        return
+    raise TrainingError(
+        f"the loss is {loss} and its gradient {norm} at step {step}, learning rate {rate:.3g}",
+        hint="start a new run with a smaller --learning-rate",
+    )
 
 
-def _tell_every(images: int, say: Say) -> Callable[[int, int], None]:
-    def progress(done: int, total: int) -> None:
-        if done % images == 0 and total > images:
-            say(f"read {done} of {total} images")
-
-    return progress
-
-
-def _validate(
-    model: Model, validation: dict[str, list[Pair]], step: int, log: RunLog
-) -> list[dict[str, Any]]:
-    """Score the averaged weights on every validation set."""
-    # An autoencoder gives back what it was given, colours included: luma alone would flatter it.
-    protocol = "sr-rgb" if model.scale == 1 else "sr-y"
-    scores = []
-    for name, pairs in validation.items():
-        result = score(model, pairs, protocol)
-        log.score(step=step, set_name=name, protocol=protocol, psnr=result.psnr, ssim=result.ssim)
-        scores.append(
-            {
-                "set": name,
-                "protocol": protocol,
-                "scale": model.scale,
-                "psnr": round(result.psnr, 4),
-                "ssim": round(result.ssim, 6),
-            }
-        )
-    return scores
+def _note_best(counters: Counters, scores: list[Score], config: TrainingConfig) -> bool:
+    """Keep the highest PSNR on the first set and how long it has stood."""
+    if not scores:
+        return False
+    early = config.train.early_stop
+    better = scores[0].psnr > counters.best + (early.min_delta if early else 0.0)
+    counters.stale = 0 if better else counters.stale + 1
+    if better:
+        counters.best = scores[0].psnr
+    return better
 
 
-def _card(config: TrainingConfig, counters: Counters, scores: list[dict[str, Any]]) -> Card:
+def _stands_still(counters: Counters, config: TrainingConfig) -> bool:
+    early = config.train.early_stop
+    return early is not None and counters.stale >= early.patience
+
+
+def _card(
+    config: TrainingConfig, counters: Counters, scores: list[Score], run: RunFolder, scale: int
+) -> Card:
+    images = config.datasets.train
     return Card(
         name=config.name,
-        data=Path(config.dataset).name,
-        command=command_line(config),
+        data=images.name or ", ".join(Path(root).name for root in images.dataroot_gt),
+        command=run.command(),
         steps=counters.step,
         hours=round(counters.seconds / 3600, 3),
-        scores=scores,
+        scores=[
+            {
+                "set": score.set_name,
+                "protocol": score.protocol,
+                "scale": scale,
+                "psnr": round(score.psnr, 4),
+                "ssim": round(score.ssim, 6),
+            }
+            for score in scores
+        ],
     )

@@ -1,77 +1,168 @@
-"""What each kind of model is trained to do: a loss from the model and a batch.
+"""What each kind of model is trained to do: terms by name, each with a weight.
 
-A super-resolution network minimises the mean absolute error against the HR patch. LPAE and LPSR
-minimise the sums of "LPAE: Laplacian Pyramid-like Autoencoder", SAI 2022,
+A super-resolution network minimises losses between the enlarged LR patch and the HR patch. LPAE
+and LPSR minimise the sums of "LPAE: Laplacian Pyramid-like Autoencoder", SAI 2022,
 https://arxiv.org/abs/2208.12484: the weights below are the paper's.
+
+An objective is a module around the model, so that an engine that spreads training over devices
+sees one forward pass and every gradient.
 """
 
 # Shapes: B batch, K image channels, H W height and width.
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from srkit.data.batches import Batch
+from srkit.errors import ConfigError
+from srkit.layers.registry import lookup
 from srkit.models.lpae import LPAE
 from srkit.models.lpsr import LPSR
 from srkit.models.model import Model
+from srkit.training.losses import LOSSES
 
-Objective = Callable[[Model, Batch], Tensor]
-
-DETAIL_WEIGHT = 1.0
-APPROXIMATION_WEIGHT = 0.8
-BAND_WEIGHT = 10.0
 OCTAVE_WEIGHTS = (0.8, 1.0, 1.2)  # coarse to fine
 
 
-def super_resolution(model: Model, batch: Batch) -> Tensor:
-    """Mean absolute error of the enlarged LR patch."""
-    return F.l1_loss(model(batch.lr), batch.hr)
+class Objective(nn.Module):
+    """Compute every term of a model's loss on a batch.
+
+    `weights` holds the terms to compute and how much each counts; a term of weight 0 is computed
+    for the log alone.
+
+    Raises: ConfigError for a term this kind of model does not have, and for weights all 0.
+    """
+
+    standard: ClassVar[Mapping[str, float]]
+    """The weights when nobody says otherwise."""
+
+    def __init__(self, model: Model, weights: Mapping[str, float]) -> None:
+        super().__init__()
+        self.model = model
+        self.weights = dict(weights or self.standard)
+        if not any(self.weights.values()):
+            raise ConfigError("train.losses: one weight at least must be greater than 0")
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """Give the value of each term, float32, not weighted."""
+        raise NotImplementedError
+
+    def total(self, terms: Mapping[str, Tensor]) -> Tensor:
+        """Add the terms up by their weights."""
+        total = torch.stack([weight * terms[name] for name, weight in self.weights.items()])
+        return total.sum()
 
 
-def autoencoding(model: Model, batch: Batch) -> Tensor:
+class SuperResolution(Objective):
+    """Losses between the enlarged LR patch and the HR patch: see srkit.training.losses."""
+
+    standard: ClassVar[Mapping[str, float]] = {"l1": 1.0}
+
+    def __init__(self, model: Model, weights: Mapping[str, float]) -> None:
+        super().__init__(model, weights)
+        self.losses = {name: lookup(LOSSES, "loss", name)() for name in self.weights}
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        prediction = self.model(batch.lr).float()
+        return {name: loss(prediction, batch.hr) for name, loss in self.losses.items()}
+
+
+class Autoencoding(Objective):
     """Reconstruct, with small details, from approximations close to the halved image.
 
     The loss of one level is the paper's; several levels add theirs up, each with a halving of the
     image itself as its target, not of the approximation before it.
     """
-    assert isinstance(model, LPAE)
-    approximation = target = batch.hr
+
+    standard: ClassVar[Mapping[str, float]] = {
+        "reconstruction": 1.0,
+        "detail": 1.0,
+        "approximation": 0.8,
+    }
+
+    def __init__(self, model: Model, weights: Mapping[str, float]) -> None:
+        super().__init__(model, weights)
+        _require_known(self.weights, self.standard)
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        assert isinstance(self.model, LPAE)
+        return autoencoder_terms(self.model, batch.hr)
+
+
+class BandPrediction(Objective):
+    """Predict what LPAE makes of the HR patch, and the patch itself.
+
+    The first stage keeps LPAE frozen. In the second, `joint`, it learns too, and its own loss
+    counts a thousandth, as in the paper's classification experiments.
+    """
+
+    standard: ClassVar[Mapping[str, float]] = {"image": 1.0, "bands": 10.0}
+    joint: ClassVar[Mapping[str, float]] = {"image": 1.0, "bands": 10.0, "lpae": 0.001}
+
+    def __init__(self, model: Model, weights: Mapping[str, float]) -> None:
+        assert isinstance(model, LPSR)
+        trained = any(weight.requires_grad for weight in model.lpae.parameters())
+        known = self.joint if trained else self.standard
+        super().__init__(model, weights or known)
+        _require_known(self.weights, known)
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        model = self.model
+        assert isinstance(model, LPSR)
+        with torch.no_grad():
+            approximation, details = model.lpae.decompose(batch.hr)
+        predicted = model.predict(batch.lr)
+        bands = F.l1_loss(predicted.approximation.float(), approximation.float())
+        fine_to_coarse = reversed(OCTAVE_WEIGHTS[: len(details)])
+        for weight, guess, truth in zip(fine_to_coarse, predicted.details, details, strict=True):
+            bands = bands + weight * F.l1_loss(guess.float(), truth.float())
+        image = F.l1_loss(model.lpae.reconstruct(*predicted).float(), batch.hr)
+        terms = {"image": image, "bands": bands}
+        if "lpae" in self.weights:
+            own = autoencoder_terms(model.lpae, batch.hr)
+            terms["lpae"] = torch.stack(
+                [weight * own[name] for name, weight in Autoencoding.standard.items()]
+            ).sum()
+        return terms
+
+
+def autoencoder_terms(model: LPAE, image: Tensor) -> dict[str, Tensor]:
+    """Give the three terms of LPAE's loss on (B, K, H, W) images."""
+    approximation = target = image
     details = []
-    loss = torch.zeros((), device=target.device)
+    detail_term = approximation_term = torch.zeros((), device=image.device)
     for _ in range(model.config.levels):
         approximation, detail = model.encode(approximation)
         target = _halved(target)
         details.append(detail)
-        loss = loss + DETAIL_WEIGHT * detail.square().mean()
-        loss = loss + APPROXIMATION_WEIGHT * (approximation - target).square().mean()
-    return loss + F.l1_loss(model.reconstruct(approximation, details), batch.hr)
+        detail_term = detail_term + detail.float().square().mean()
+        approximation_term = approximation_term + (approximation - target).float().square().mean()
+    reconstruction = F.l1_loss(model.reconstruct(approximation, details).float(), image)
+    return {
+        "reconstruction": reconstruction,
+        "detail": detail_term,
+        "approximation": approximation_term,
+    }
 
 
-def band_prediction(model: Model, batch: Batch) -> Tensor:
-    """Predict what the frozen LPAE makes of the HR patch, and the patch itself."""
-    assert isinstance(model, LPSR)
-    with torch.no_grad():
-        approximation, details = model.lpae.decompose(batch.hr)
-    predicted = model.predict(batch.lr)
-    bands = F.l1_loss(predicted.approximation, approximation)
-    fine_to_coarse = reversed(OCTAVE_WEIGHTS[: len(details)])
-    for weight, guess, truth in zip(fine_to_coarse, predicted.details, details, strict=True):
-        bands = bands + weight * F.l1_loss(guess, truth)
-    return F.l1_loss(model.lpae.reconstruct(*predicted), batch.hr) + BAND_WEIGHT * bands
-
-
-def objective_for(model: Model) -> Objective:
-    """Give the objective of a model's kind."""
+def create_objective(model: Model, weights: Mapping[str, float]) -> Objective:
+    """Build the objective of a model's kind; no weights mean its standard ones."""
     for kind, objective in OBJECTIVES.items():
         if isinstance(model, kind):
-            return objective
-    return super_resolution
+            return objective(model, weights)
+    return SuperResolution(model, weights)
 
 
-OBJECTIVES: dict[type[Model], Objective] = {LPAE: autoencoding, LPSR: band_prediction}
+OBJECTIVES: dict[type[Model], type[Objective]] = {LPAE: Autoencoding, LPSR: BandPrediction}
+
+
+def _require_known(weights: Mapping[str, float], known: Mapping[str, float]) -> None:
+    for name in weights:
+        lookup(known, "loss", name)
 
 
 def _halved(image: Tensor) -> Tensor:

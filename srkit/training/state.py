@@ -1,15 +1,22 @@
 """All that resuming needs, in one safetensors file: weights, average, optimizer, RNG, counters.
 
+Batches and degradations are pure functions of the step, so no loader has a state. The random
+number generator is seeded anew for every step and process (`seed_step`), so a run may go on with
+another number of processes; what is saved of it tells that two runs stand at the same point.
+
 A state is written beside its name and renamed into place, and carries a sha256 of its contents, so
 a kill at any instant leaves the one before it usable and a damaged one is never used. The last
 two are kept.
 """
 
 import json
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import save as to_bytes
 from torch import Tensor
@@ -23,6 +30,12 @@ from srkit.training.average import WeightAverage
 KEPT = 2
 
 
+def seed_step(seed: int, step: int, rank: int) -> None:
+    """Seed torch's generator for what a process draws in a step (dropout and the like)."""
+    (number,) = np.random.SeedSequence((seed, step, rank)).generate_state(1, np.uint64)
+    torch.manual_seed(int(number))
+
+
 @dataclass(kw_only=True)
 class Counters:
     """Where a run stands."""
@@ -31,8 +44,16 @@ class Counters:
     """Steps done."""
     seconds: float = 0.0
     """Time spent training, over all sessions; the one number that is not reproducible."""
-    loss_sum: float = 0.0
-    """Sum of the losses since the last line of the log."""
+    sums: dict[str, float] = field(default_factory=dict)
+    """Sums of the loss ("total") and its terms since the last line of the log."""
+    best: float = -math.inf
+    """Highest PSNR on the first validation set, in dB."""
+    stale: int = 0
+    """Validations since then."""
+    patches: int = 0
+    """Patches the next step would take, over all processes."""
+    scaler: dict[str, Any] = field(default_factory=dict)
+    """State of float16's loss scaling; empty in other precisions."""
 
 
 def save_state(

@@ -1,0 +1,180 @@
+"""What `srkit train` is asked for, put together: a file, over it options, over these --set.
+
+Without a file, --resume starts from the configuration in the run's own folder, so that a run goes
+on by its name alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from srkit.cli.processes import is_main_process
+from srkit.cli.train_runs import CONFIGURATION, require_run
+from srkit.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from srkit.training.config import TrainingConfig
+
+MODEL = "lapwave-m"
+GT_SIZE = "datasets.train.gt_size"
+
+# Options that are one key of the configuration.
+KEYS = {
+    "--name": "name",
+    "--scale": "scale",
+    "--seed": "manual_seed",
+    "--dataset": "datasets.train.dataroot_gt",
+    "--lr-folder": "datasets.train.dataroot_lq",
+    "--lr-track": "datasets.train.lr_track",
+    "--batch-size": "datasets.train.batch_size_per_gpu",
+    "--workers": "datasets.train.num_worker_per_gpu",
+    "--validation": "datasets.val",
+    "--pretrained": "path.pretrain_network_g",
+    "--steps": "train.total_iter",
+    "--learning-rate": "train.optim_g.lr",
+    "--precision": "train.precision",
+    "--compile": "train.compile",
+    "--accumulate": "train.accumulate",
+    "--tensorboard": "logger.use_tb_logger",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """The words of a command line; options that were not given are None."""
+
+    options: Mapping[str, Any]
+    settings: list[str]
+    config: Path | None
+    output: Path
+    data_root: Path | None
+    resume: bool
+
+
+def configure(request: Request) -> "TrainingConfig":
+    """Build the configuration that is asked for.
+
+    Raises: ConfigError for a mistake in file, options or settings, or a run that is not there.
+    """
+    from srkit.training.config_file import parse_config, read_config
+
+    values: dict[str, Any] = {}
+    source = None
+    if request.config is not None:
+        source = request.config
+        values = read_config(source)
+    elif request.resume:
+        wanted = _changed({}, request)
+        source = require_run(request.output, str(wanted["name"])) / CONFIGURATION
+        values = read_config(source)
+    values = _changed(values, request)
+    _choose_validation(values, request.data_root)
+    _require_dataset(values)
+    config = parse_config(
+        values, source="" if source is None else str(source), origins=_origins(request)
+    )
+    if request.resume:
+        require_run(request.output, config.name)
+    return config
+
+
+def _changed(values: dict[str, Any], request: Request) -> dict[str, Any]:
+    """Give the values under options and settings, with a model and a name."""
+    from srkit.training.config_words import apply, put
+
+    options = request.options
+    values = apply(values, [])  # a copy
+    for option, key in KEYS.items():
+        if options.get(option) is not None:
+            put(values, key, _value(option, options[option]), shown=option)
+    model = options.get("--model")
+    network = values.get("network_g")
+    if model is not None and not (isinstance(network, dict) and network.get("type") == model):
+        values["network_g"] = {"type": model}  # settings of another model are not this one's
+    values = apply(values, request.settings)
+    if isinstance(values.setdefault("network_g", {}), dict):
+        values["network_g"].setdefault("type", MODEL)
+    scale = _scale(values)
+    if options.get("--patch-size") is not None and GT_SIZE not in _set_keys(request):
+        put(values, GT_SIZE, options["--patch-size"] * (scale or 1), shown="--patch-size")
+    if values.get("name") is None and isinstance(values["network_g"], dict):
+        model = values["network_g"]["type"]
+        values["name"] = f"{model}-x{scale}" if scale else model
+    return values
+
+
+def _value(option: str, given: Any) -> Any:
+    return [{"dataroot_gt": one} for one in given] if option == "--validation" else given
+
+
+def _scale(values: Mapping[str, Any]) -> int | None:
+    """Give the scale the network will have; None for an autoencoder, and where it is unclear."""
+    from srkit.layers.registry import lookup
+    from srkit.models import MODELS, PRESETS
+
+    network = values["network_g"]
+    if not isinstance(network, dict) or not isinstance(network["type"], str):
+        return None
+    kind, preset = lookup(PRESETS, "model", network["type"])
+    standard = getattr(MODELS[kind][0](), "scale", None)
+    if standard is None:
+        return None
+    scale = network.get("scale") or values.get("scale") or preset.get("scale", standard)
+    return scale if isinstance(scale, int) else None
+
+
+def _choose_validation(values: dict[str, Any], data_root: Path | None) -> None:
+    """Validate a run on DIV2K on Set5 where it is found, unless something is said about it."""
+    from srkit.data.datasets import DEFAULT_ROOT
+    from srkit.evaluation.benchmarks import find_dataset
+
+    datasets = values.get("datasets")
+    if not isinstance(datasets, dict) or not isinstance(datasets.get("train"), dict):
+        return
+    roots = datasets["train"].get("dataroot_gt") or []
+    roots = [roots] if isinstance(roots, str) else roots
+    if "val" in datasets or "DIV2K" not in [str(root).upper() for root in roots]:
+        return
+    try:
+        found = find_dataset("Set5", data_root)
+    except DataError:
+        _say(
+            f"no validation: Set5 is not under {data_root or DEFAULT_ROOT} "
+            "(--data-root DIR, or --validation FOLDER)"
+        )
+        return
+    _say(f"validating on {found.name} in {found.folder}")
+    datasets["val"] = [{"dataroot_gt": found.name}]
+
+
+def _require_dataset(values: Mapping[str, Any]) -> None:
+    datasets = values.get("datasets")
+    if datasets is None or (isinstance(datasets, dict) and datasets.get("train") is None):
+        raise ConfigError(
+            "there are no images to train on", hint="--dataset DIV2K, or a folder of HR images"
+        )
+
+
+def _origins(request: Request) -> dict[str, str]:
+    """Say which option a key's value is from, for the messages about it."""
+    given = {option for option, value in request.options.items() if value is not None}
+    origins = {key: option for option, key in KEYS.items() if option in given}
+    if "--model" in given:
+        origins["network_g.type"] = "--model"
+    if "--patch-size" in given:
+        origins[GT_SIZE] = "--patch-size"
+    return origins | {key: f"--set {key}" for key in _set_keys(request)}
+
+
+def _set_keys(request: Request) -> list[str]:
+    from srkit.training.config_words import split
+
+    return [split(word)[0] for word in request.settings]
+
+
+def _say(line: str) -> None:
+    if is_main_process():
+        typer.echo(f"srkit: {line}", err=True)

@@ -1,0 +1,146 @@
+"""Decoded training images in one file that is mapped into memory, not read.
+
+Several processes and loader workers share its pages, and what does not fit stays on the disk.
+
+Convention
+    The file holds the samples of each part, HR then LR, row by row without gaps, so that a patch
+    touches few pages; then a JSON index; then 24 bytes: the index's position, its length and a
+    mark. It appears under its name only when it is whole, and its name is a hash of everything it
+    was made of (paths, sizes, times of change, scale): what was made of other images is not used.
+"""
+
+import hashlib
+import json
+import mmap
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, overload
+
+import numpy as np
+
+from srkit.errors import DataError
+from srkit.files import write_atomically
+from srkit.images.image import Samples
+
+VERSION = 1
+MARK = b"srkit-im"
+FOOTER = struct.Struct("<QQ8s")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """An HR image, or a part of one: (H, W, 3) uint8; with its LR image, or None."""
+
+    folder: int
+    hr: Samples
+    lr: Samples | None
+
+    @property
+    def height(self) -> int:
+        """Of the HR image."""
+        return self.hr.shape[0]
+
+    @property
+    def width(self) -> int:
+        """Of the HR image."""
+        return self.hr.shape[1]
+
+
+def key_of(
+    files: Sequence[tuple[Path, Path | None, int]], *, scale: int, needs_lr: bool, patch_size: int
+) -> str:
+    """Hash what a prepared file is made of."""
+    facts: list[Any] = [VERSION, scale, needs_lr, patch_size]
+    for hr, lr, sub_image_size in files:
+        for path in (hr, lr):
+            if path is not None:
+                status = path.stat()
+                facts.append([str(path.resolve()), status.st_size, status.st_mtime_ns])
+        facts.append(sub_image_size)
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
+
+
+class PreparedFile(Sequence[Part]):
+    """The parts of a prepared file, mapped when first asked for; pickled as its path."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._map: np.ndarray[Any, np.dtype[np.uint8]] | None = None
+        self._index: list[list[Any]] = []
+
+    def __reduce__(self) -> tuple[type["PreparedFile"], tuple[Path]]:
+        return PreparedFile, (self.path,)
+
+    def write(self, parts: Iterable[Part]) -> None:
+        """Write the parts one after another, never holding more than one.
+
+        Raises: DataError when the disk refuses; whatever making the parts raises.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(self.path, lambda file: _write(file, iter(parts)))
+        except OSError as error:
+            raise DataError(
+                f"{self.path}: cannot be written ({error.strerror or error})",
+                hint="datasets.train.cache=memory does without the file",
+            ) from None
+
+    def whole(self) -> bool:
+        """Tell whether the file is there and ends as it should."""
+        try:
+            self._open()
+        except (OSError, ValueError):
+            return False
+        return True
+
+    def _open(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        if self._map is None:
+            with self.path.open("rb") as file:
+                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            if len(mapped) < FOOTER.size:
+                raise ValueError("too short")
+            start, length, mark = FOOTER.unpack(mapped[-FOOTER.size :])
+            if mark != MARK or start + length + FOOTER.size != len(mapped):
+                raise ValueError("not whole")
+            self._index = json.loads(mapped[start : start + length])
+            self._map = np.frombuffer(mapped, np.uint8)
+        return self._map
+
+    def __len__(self) -> int:
+        self._open()
+        return len(self._index)
+
+    @overload
+    def __getitem__(self, index: int) -> Part: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Part]: ...
+    def __getitem__(self, index: int | slice) -> Part | Sequence[Part]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        samples = self._open()
+        folder, start, hr_shape, lr_shape = self._index[index]
+        middle = start + int(np.prod(hr_shape))
+        hr = samples[start:middle].reshape(hr_shape)
+        if lr_shape is None:
+            return Part(folder=folder, hr=hr, lr=None)
+        lr = samples[middle : middle + int(np.prod(lr_shape))].reshape(lr_shape)
+        return Part(folder=folder, hr=hr, lr=lr)
+
+
+def _write(file: BinaryIO, parts: Iterator[Part]) -> None:
+    index: list[list[Any]] = []
+    position = 0
+    for part in parts:
+        index.append(
+            [part.folder, position, part.hr.shape, None if part.lr is None else part.lr.shape]
+        )
+        for samples in (part.hr, part.lr):
+            if samples is not None:
+                data = np.ascontiguousarray(samples)
+                file.write(data.data)
+                position += data.nbytes
+    text = json.dumps(index).encode()
+    file.write(text)
+    file.write(FOOTER.pack(position, len(text), MARK))

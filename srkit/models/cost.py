@@ -1,0 +1,34 @@
+"""What a model costs: parameters, and multiply-adds for each pixel it is given.
+
+Convention
+    A multiply-add is one multiplication with its addition, in convolutions and matrix products;
+    additions, activations and transforms without weights are not counted, as in the field's
+    tables. The count is of the forward pass over a 64 x 64 image, divided by its 4,096 pixels, so
+    that what a model does once an image (a gate from its mean) counts as good as nothing.
+"""
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from srkit.models.model import Model
+
+SIDE = 64
+
+
+def parameters(model: Model) -> int:
+    """Count the weights, frozen ones too."""
+    return sum(weight.numel() for weight in model.parameters())
+
+
+def multiply_adds(model: Model) -> float:
+    """Count the multiply-adds for each LR pixel; for an autoencoder, for each pixel."""
+    device = next(model.parameters()).device
+    image = torch.zeros(1, model.image_channels, SIDE, SIDE, device=device)
+    was_training = model.training
+    counter = FlopCounterMode(display=False)
+    try:
+        with torch.no_grad(), counter:
+            model.eval()(image)
+    finally:
+        model.train(was_training)
+    return counter.get_total_flops() / 2 / SIDE**2

@@ -1,0 +1,107 @@
+"""Translate option files of BasicSR, Real-ESRGAN and traiNNer-redux into srkit's configuration.
+
+Keys of the same name and meaning are carried over; nothing is dropped silently: whatever else a
+file says is listed with the reason. Where a file leaves out what decides the outcome, the value
+its own framework takes is written: torch's defaults of optimisers and schedulers, no averaging of
+weights, no warm-up.
+
+Sources: https://github.com/XPixelGroup/BasicSR/blob/master/docs/Config.md,
+https://github.com/xinntao/Real-ESRGAN and
+https://trainner-redux.readthedocs.io/en/latest/config_reference.html
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from srkit.errors import ConfigError
+from srkit.models import PRESETS
+from srkit.training.config import TrainingConfig
+from srkit.training.config_check import parse_config
+from srkit.training.foreign_data import degradation, training_images, validation_sets
+from srkit.training.foreign_options import Options
+from srkit.training.foreign_recipe import recipe
+
+MODEL = "lapwave-m"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Translation:
+    """A configuration, and what of the option file has no place in it."""
+
+    config: TrainingConfig
+    dropped: dict[str, str]
+    """The reason for each key."""
+
+
+def translate(values: Mapping[str, Any], *, source: str) -> Translation:
+    """Translate the values of an option file; `source` is what errors call it.
+
+    Raises: ConfigError when it does not describe training, or holds a value that cannot work.
+    """
+    datasets = values.get("datasets")
+    if not isinstance(datasets, Mapping) or not isinstance(datasets.get("train"), Mapping):
+        raise ConfigError(
+            f"{source}: has no datasets.train, so it is no training option file of BasicSR, "
+            "Real-ESRGAN or traiNNer-redux"
+        )
+    options = Options(values)
+    scale = options.take("scale")
+    found: dict[str, Any] = {
+        "name": _name(options),
+        "scale": scale,
+        "datasets": {
+            "train": training_images(options, scale)
+            | degradation(options, scale if isinstance(scale, int) else 4)
+        },
+        "network_g": _network(options),
+        "path": {"pretrain_network_g": _start(options)},
+        "train": recipe(options),
+        "val": _given(val_freq=options.take("val.val_freq")),
+        "logger": _given(
+            print_freq=options.take("logger.print_freq"),
+            save_checkpoint_freq=options.take("logger.save_checkpoint_freq"),
+            use_tb_logger=options.take("logger.use_tb_logger"),
+        ),
+    }
+    found["datasets"]["val"] = validation_sets(options)
+    seed = options.take("manual_seed")
+    if seed is not None:
+        found["manual_seed"] = seed
+    config = parse_config(found, source=source)
+    return Translation(config=config, dropped=options.dropped())
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _name(options: Options) -> str:
+    name = str(options.take("name") or "imported")
+    usable = re.sub(r"[^\w.+-]+", "-", name).lstrip(".+-") or "imported"
+    if usable != name:
+        options.drop("name", f"a run's name is a folder's: {usable}")
+    return usable
+
+
+def _network(options: Options) -> dict[str, Any]:
+    """Take a network that srkit knows; of any other only its name is known."""
+    network = options.values.get("network_g")
+    kind = network.get("type") if isinstance(network, Mapping) else None
+    if isinstance(network, Mapping) and kind in PRESETS:
+        return {key: options.take(f"network_g.{key}") for key in network}
+    reason = f"{kind or 'no type'} is none of srkit's models, {MODEL} takes its place"
+    options.drop("network_g", reason)
+    return {"type": MODEL}
+
+
+def _start(options: Options) -> str | None:
+    for key in ("path.pretrain_network_g", "path.pretrain_model_g"):
+        start = options.take(key)
+        if start is None:
+            continue
+        if str(start).endswith(".safetensors"):
+            return str(start)
+        options.drop(key, "srkit starts from its own .safetensors checkpoints only")
+    return None

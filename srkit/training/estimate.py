@@ -1,0 +1,137 @@
+"""What a run would take: asked before it starts, answered by doing a few steps of it.
+
+The steps are real ones (forward, backward, optimiser, average) on one batch of noise, and nothing
+is written. Images are counted, not read.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import torch
+
+from srkit.data.batches import Batch
+from srkit.errors import DataError
+from srkit.images import image_files
+from srkit.models.cost import multiply_adds, parameters
+from srkit.training.average import WeightAverage
+from srkit.training.config import TrainingConfig
+from srkit.training.engine import engine
+from srkit.training.network import create_network, patch_sizes
+from srkit.training.objectives import create_objective
+from srkit.training.optimizers import create_optimizer
+from srkit.training.patches import PatchPlan
+
+WARM_UP, TIMED = 2, 8  # steps
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A run's size and pace on this machine, by itself on it."""
+
+    parameters: int
+    multiply_adds: float
+    """For each LR pixel."""
+    receptive_field: int | None
+    """Radius in LR pixels; None = the whole image."""
+    images: int | None
+    """HR images found; None for a set that is not downloaded yet."""
+    patches: int
+    """Patches a step takes, over all processes."""
+    patch_size: int
+    """Side of a patch at the first step, in LR pixels."""
+    memory: int
+    """Bytes: on a GPU the most that was allocated, else what the process held after a forward."""
+    steps_per_second: float
+    seconds: float
+    """For all steps, without validation."""
+
+
+def estimate(
+    config: TrainingConfig, *, data_root: Path | None = None, device: str = "auto"
+) -> Estimate:
+    """Take a few steps of the run a configuration describes, and say what all would take.
+
+    Raises: ConfigError for a setting that cannot work; DataError for a folder that is not there.
+    """
+    images = _count_images(config.datasets.train.dataroot_gt, data_root)
+    with engine(device, config.train.precision) as accelerator:
+        torch.manual_seed(config.manual_seed)
+        model = create_network(config)
+        size = patch_sizes(config, model.scale)[0]
+        plan = PatchPlan.of(config, scale=model.scale, processes=accelerator.num_processes)
+        cost = multiply_adds(model)
+        model.to(device=accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        objective = create_objective(model, config.train.losses)
+        trained = [weight for weight in model.parameters() if weight.requires_grad]
+        optimizer = create_optimizer(config.train.optim_g, trained)
+        average = WeightAverage(model, config.train.ema_decay)
+        bare = objective
+        if config.train.compile:
+            objective.compile()
+        objective, optimizer = accelerator.prepare(objective, optimizer)
+        side = size * model.scale
+        batch = Batch(
+            lr=torch.rand(plan.batches[0], 3, size, size).contiguous(
+                memory_format=torch.channels_last
+            ),
+            hr=torch.rand(plan.batches[0], 3, side, side).contiguous(
+                memory_format=torch.channels_last
+            ),
+        ).to(accelerator.device)
+        model.train()
+        for step in range(WARM_UP + TIMED):
+            if step == WARM_UP:
+                _wait(accelerator.device)
+                start = time.perf_counter()
+            for _ in range(config.train.accumulate):
+                total = bare.total(objective(batch))
+                memory = _memory(accelerator.device)
+                accelerator.backward(total)
+            accelerator.clip_grad_norm_(trained, config.train.clip_grad_norm)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            average.update(step)
+        _wait(accelerator.device)
+        rate = TIMED / (time.perf_counter() - start)
+        return Estimate(
+            parameters=parameters(model),
+            multiply_adds=cost,
+            receptive_field=model.receptive_field,
+            images=images,
+            patches=plan.patches(0),
+            patch_size=size,
+            memory=memory,
+            steps_per_second=rate,
+            seconds=config.train.total_iter / rate,
+        )
+
+
+def _count_images(roots: list[str], data_root: Path | None) -> int | None:
+    total = 0
+    for root in roots:
+        folder = Path(root)
+        if folder.is_dir():
+            total += len(image_files(folder, recursive=True))
+        elif root.upper() == "DIV2K":
+            return None
+        else:
+            raise DataError(f"--dataset {root}: no such folder")
+    return total
+
+
+def _wait(device: torch.device) -> None:
+    """Wait until a GPU has done what it was given, or a clock would time the giving."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+    elif device.type == "xpu":
+        torch.xpu.synchronize(device)
+
+
+def _memory(device: torch.device) -> int:
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    return psutil.Process().memory_info().rss

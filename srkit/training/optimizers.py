@@ -1,0 +1,19 @@
+"""The optimisers by name."""
+
+import torch
+from torch import nn
+
+from srkit.training.config import Optimizer
+
+OPTIMIZERS = {"AdamW": torch.optim.AdamW, "Adam": torch.optim.Adam}
+
+
+def create_optimizer(settings: Optimizer, weights: list[nn.Parameter]) -> torch.optim.Optimizer:
+    """Build the optimiser a configuration names, over the weights that are to be trained."""
+    return OPTIMIZERS[settings.type](
+        weights,
+        lr=settings.lr,
+        betas=settings.betas,
+        weight_decay=settings.weight_decay,
+        foreach=True,  # one kernel for all weights: small networks would wait for little else
+    )

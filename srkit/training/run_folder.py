@@ -1,0 +1,127 @@
+"""The folder of a run: where everything lies in it, and whose it is.
+
+experiments/NAME/
+    config.yml          the whole configuration, as --config reads it
+    command.txt         the commands that started the run and went on with it
+    report.html         curves and samples
+    models/             NAME.safetensors: the averaged weights as last validated
+    training_states/    the last two states
+    visualization/      samples of the validation sets
+    log/                log.csv, log.jsonl, log.txt, tensorboard/
+"""
+
+from pathlib import Path
+from typing import Any
+
+from srkit.errors import ConfigError, TrainingError
+from srkit.files import TEMPORARY_PATTERN, write_atomically
+from srkit.training.config import TrainingConfig
+from srkit.training.config_file import read_config, write_config
+from srkit.training.patches import PatchPlan
+from srkit.training.state import Counters, saved_states
+
+# What may differ when a run goes on: it changes nothing of the outcome. The number of patches a
+# step takes is compared by itself, so that processes can be traded for accumulated batches.
+FREE = (
+    "datasets.train.batch_size_per_gpu",
+    "datasets.train.num_worker_per_gpu",
+    "datasets.train.cache",
+    "train.accumulate",
+    "train.compile",
+    "logger.use_tb_logger",
+    "logger.save_checkpoint_freq",
+)
+
+
+class RunFolder:
+    """A run's own folder; nothing is written before `claim`."""
+
+    def __init__(self, folder: Path, config: TrainingConfig) -> None:
+        self.folder = folder
+        self.config = config
+        self.configuration = folder / "config.yml"
+        self.checkpoint = folder / "models" / f"{config.name}.safetensors"
+        self.states = folder / "training_states"
+        self.log = folder / "log"
+        self.prepared = folder.parent / "prepared"
+
+    def check(self, *, resume: bool) -> None:
+        """Refuse to start over a run that is there, and to go on with another one.
+
+        Raises: TrainingError for a folder in use; ConfigError naming the first difference.
+        """
+        if not resume:
+            if saved_states(self.states) or self.checkpoint.exists():
+                raise TrainingError(
+                    f"{self.folder}: holds a run already",
+                    hint="go on with it by --resume, or choose another --name",
+                )
+            return
+        if not self.configuration.exists():
+            return
+        theirs = _flat(read_config(self.configuration))
+        for key, value in _flat(self.config.model_dump(mode="json")).items():
+            if key not in FREE and value != theirs.get(key):
+                raise ConfigError(
+                    f"{self.folder}: cannot resume with {key} {value!r}, the run has "
+                    f"{theirs.get(key)!r}",
+                    hint="choose another --name for a new run",
+                )
+
+    def check_patches(self, counters: Counters, plan: PatchPlan) -> None:
+        """Refuse to go on with another number of patches a step.
+
+        Raises: ConfigError saying how many it took.
+        """
+        patches = plan.patches(counters.step)
+        if counters.patches not in (0, patches):
+            raise ConfigError(
+                f"{self.folder}: a step took {counters.patches} patches, now it would take "
+                f"{patches}",
+                hint="batch_size_per_gpu times accumulate times processes must stay the same",
+            )
+
+    def finished(self, counters: Counters) -> bool:
+        """Tell whether the run has nothing left to do."""
+        early = self.config.train.early_stop
+        done = counters.step >= self.config.train.total_iter or (
+            early is not None and counters.stale >= early.patience
+        )
+        return done and self.checkpoint.exists()
+
+    def claim(self, command: str) -> None:
+        """Make the folder this run's: sweep up after a kill, write configuration and command.
+
+        Raises: OSError when it cannot be written.
+        """
+        for part in (self.folder / "models", self.states, self.log):
+            part.mkdir(parents=True, exist_ok=True)
+            for torn in part.glob(TEMPORARY_PATTERN):
+                torn.unlink(missing_ok=True)
+        commands = self._commands()
+        if command and command not in commands:
+            commands.append(command)
+        _write(self.folder / "command.txt", "".join(line + "\n" for line in commands))
+        _write(self.configuration, write_config(self.config))
+
+    def command(self) -> str:
+        """Give the command that started the run."""
+        return next(iter(self._commands()), "")
+
+    def _commands(self) -> list[str]:
+        path = self.folder / "command.txt"
+        return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+
+def _write(path: Path, text: str) -> None:
+    write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def _flat(values: Any, prefix: str = "") -> dict[str, Any]:
+    """Give nested settings by their dotted keys; lists are values."""
+    if not isinstance(values, dict) or not values:
+        return {prefix: values}
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{prefix}.{key}" if prefix else str(key))
+    return flat

@@ -1,0 +1,77 @@
+"""P11: a loss that is not finite ends the run in the same step and spoils no checkpoint."""
+
+from pathlib import Path
+
+import pytest
+from torch import Tensor
+from torch.nn import Module
+
+from srkit import checkpoint
+from srkit.errors import TrainingError
+from srkit.training import loop
+from srkit.training.config import TrainingConfig
+from srkit.training.loop import train
+from srkit.training.objectives import Objective, SuperResolution
+from srkit.training.state import read_state
+
+
+def configuration(images: Path) -> TrainingConfig:
+    return TrainingConfig.model_validate(
+        {
+            "name": "tiny",
+            "scale": 2,
+            "datasets": {
+                "train": {"dataroot_gt": str(images), "gt_size": 32, "batch_size_per_gpu": 2},
+                "val": {"dataroot_gt": str(images)},
+            },
+            "network_g": {"type": "lapwave-s", "features": 8, "blocks": 1},
+            "train": {"total_iter": 12, "warmup_iter": 0, "scheduler": {"type": "Constant"}},
+            "val": {"val_freq": 6},
+            "logger": {"save_checkpoint_freq": 4},
+        }
+    )
+
+
+@pytest.mark.promise
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("where", ["loss", "gradient"])
+def test_stops_in_the_same_step(
+    hr_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: float, where: str
+) -> None:
+    calls = 0
+
+    def poison(tensor: Tensor) -> Tensor:
+        """Give the loss, spoilt in the ninth step: in its value, or on the way back alone."""
+        nonlocal calls
+        calls += 1
+        if calls != 9:
+            return tensor
+        if where == "loss":
+            return tensor * value
+        tensor.register_hook(lambda gradient: gradient * value)
+        return tensor
+
+    class Poisoned(SuperResolution):
+        def total(self, terms: dict[str, Tensor]) -> Tensor:  # type: ignore[override]
+            return poison(super().total(terms))
+
+    def create(model: Module, weights: dict[str, float]) -> Objective:
+        return Poisoned(model, weights)  # type: ignore[arg-type]
+
+    config = configuration(hr_folder)
+    monkeypatch.setattr(loop, "create_objective", create)
+    with pytest.raises(TrainingError, match=r"at step 8, learning rate 0\.001") as caught:
+        train(config, tmp_path / "run")
+    assert "smaller --learning-rate" in str(caught.value.hint)
+    good = checkpoint.load(tmp_path / "run" / "models" / "tiny.safetensors")
+    assert good.card.steps == 6
+    assert all(weight.isfinite().all() for weight in good.module.parameters())
+    saved = read_state(tmp_path / "run" / "training_states")
+    assert saved is not None
+    assert saved[0].step == 8
+    assert all(
+        tensor.isfinite().all() for tensor in saved[1].values() if tensor.is_floating_point()
+    )
+
+    monkeypatch.undo()  # without the poison the run goes on from there
+    assert train(config, tmp_path / "run", resume=True).step == 12

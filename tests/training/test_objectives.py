@@ -1,0 +1,106 @@
+"""Each kind of model minimises what its source says, term by term."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from srkit.data.batches import Batch
+from srkit.errors import ConfigError
+from srkit.models import build_model
+from srkit.models.lpae import LPAE
+from srkit.models.lpsr import LPSR, Prediction
+from srkit.training.objectives import create_objective
+
+
+@pytest.mark.parametrize("levels", [1, 2])
+def test_the_autoencoder_s_loss_is_the_papers(levels: int) -> None:
+    torch.manual_seed(0)
+    model = build_model("lpae", {"levels": levels})
+    assert isinstance(model, LPAE)
+    x = torch.rand(2, 3, 16, 16)
+    c1, d1 = model.approximation_encoder(x), model.detail_encoder(x)
+
+    def halve(image: Tensor) -> Tensor:
+        return nn.functional.interpolate(
+            image, scale_factor=0.5, mode="bicubic", align_corners=True
+        )
+
+    expected = d1.square().mean() + 0.8 * (c1 - halve(x)).square().mean()
+    below = c1
+    if levels == 2:
+        c2, d2 = model.approximation_encoder(c1), model.detail_encoder(c1)
+        expected += d2.square().mean() + 0.8 * (c2 - halve(halve(x))).square().mean()
+        below = d2 + model.decoder(c2)
+    expected += (x - d1 - model.decoder(below)).abs().mean()
+    objective = create_objective(model, {})
+    torch.testing.assert_close(objective.total(objective(Batch(x, x))), expected)
+
+
+def test_band_prediction_weighs_the_bands_as_the_paper_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    torch.manual_seed(0)
+    model = build_model("lpsr", {"features": 8, "blocks": 1, "scale": 4})
+    assert isinstance(model, LPSR)
+    hr = torch.rand(1, 3, 16, 16)
+    lr = hr[..., ::4, ::4]
+    approximation, details = model.lpae.decompose(hr)
+    objective = create_objective(model, {})
+
+    def loss() -> Tensor:
+        return objective.total(objective(Batch(lr, hr)))
+
+    monkeypatch.setattr(model, "predict", lambda lr: Prediction(approximation, details))
+    perfect = model.lpae.reconstruct(approximation, details)
+    torch.testing.assert_close(loss(), (perfect - hr).abs().mean())
+
+    off = Prediction(approximation + 0.3, [details[0] + 0.1, details[1] - 0.2])
+    monkeypatch.setattr(model, "predict", lambda lr: off)
+    # Fine to coarse 1.0 and 0.8 on the details, 1 on the approximation, ten times their sum.
+    expected = (model.lpae.reconstruct(*off) - hr).abs().mean() + 10 * (0.3 + 0.1 + 0.8 * 0.2)
+    torch.testing.assert_close(loss(), expected)
+
+
+def test_the_second_stage_trains_the_autoencoder_with_a_thousandth_of_its_loss() -> None:
+    torch.manual_seed(0)
+    model = build_model("lpsr", {"features": 8, "blocks": 1})
+    assert isinstance(model, LPSR)
+    batch = Batch(torch.rand(1, 3, 8, 8), torch.rand(1, 3, 16, 16))
+    frozen = create_objective(model, {})
+    first = frozen(batch)
+    frozen.total(first).backward()  # type: ignore[no-untyped-call]
+    assert all(weight.grad is None for weight in model.lpae.parameters())
+
+    model.lpae.requires_grad_(True)
+    joint = create_objective(model, {})
+    terms = joint(batch)
+    alone = create_objective(model.lpae, {})
+    torch.testing.assert_close(terms["lpae"], alone.total(alone(batch)))
+    torch.testing.assert_close(joint.total(terms), frozen.total(first) + 0.001 * terms["lpae"])
+    joint.total(terms).backward()  # type: ignore[no-untyped-call]
+    # The encoders learn by their own loss alone, the decoder by the image as well.
+    assert all(
+        weight.grad is not None and weight.grad.abs().sum() > 0
+        for weight in model.lpae.parameters()
+    )
+
+
+def test_losses_add_up_by_their_weights() -> None:
+    torch.manual_seed(0)
+    model = build_model("sr_network", {"features": 8, "blocks": 1, "scale": 2})
+    batch = Batch(torch.rand(2, 3, 8, 8), torch.rand(2, 3, 16, 16))
+    objective = create_objective(model, {"l1": 1.0, "frequency": 0.5, "l2": 0.0})
+    terms = objective(batch)
+    assert set(terms) == {"l1", "frequency", "l2"}
+    torch.testing.assert_close(objective.total(terms), terms["l1"] + 0.5 * terms["frequency"])
+    torch.testing.assert_close(terms["l2"], (model(batch.lr) - batch.hr).square().mean())
+
+
+def test_a_wrong_loss_is_named() -> None:
+    network, lpae = build_model("sr_network", {"features": 8}), build_model("lpae")
+    with pytest.raises(ConfigError, match="unknown loss 'L1': choose one of l1, l2"):
+        create_objective(network, {"L1": 1.0})
+    with pytest.raises(ConfigError, match="unknown loss 'l1': choose one of reconstruction"):
+        create_objective(lpae, {"l1": 1.0})
+    with pytest.raises(ConfigError, match="one weight at least must be greater than 0"):
+        create_objective(network, {"l1": 0.0})
