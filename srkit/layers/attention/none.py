@@ -2,20 +2,19 @@
 
 from torch import Tensor
 
-from srkit.layers.layer import Layer
+from srkit.layers.attention.attention import Attention
 
 
-class NoAttention(Layer):
+class NoAttention(Attention):
     """Give the input back.
 
     Shape: anything in, the same out.
     Receptive field: 0.
     """
 
+    category = "channel"
+    gain_at_init = 1.0
     receptive_field = 0
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         return x_BCHW

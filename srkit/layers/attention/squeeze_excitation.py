@@ -10,25 +10,35 @@ channels and leaves a narrow network one or two hidden units; a larger floor can
 
 from torch import Tensor, nn
 
-from srkit.layers.layer import Layer
+from srkit.layers.attention.attention import PoolingAttention
+from srkit.layers.attention.pooling import mean
 
 
-class SqueezeExcitation(Layer):
+class SqueezeExcitation(PoolingAttention):
     """Scale every channel by a gate computed from the means of all channels.
 
     Shape: (B, C, H, W) in, the same out.
-    Receptive field: the whole image, because the means are taken over it.
+    Receptive field: the whole image, because the means are taken over it; or half the window.
     """
 
-    receptive_field = None
+    category = "channel"
+    gain_at_init = 0.5
 
-    def __init__(self, channels: int, *, reduction: int = 16, least_hidden: int = 1) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        channels: int,
+        *,
+        window: int | None = None,
+        reduction: int = 16,
+        least_hidden: int = 1,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(channels, window=window)
         hidden = max(channels // reduction, least_hidden)
-        self.squeeze = nn.Conv2d(channels, hidden, 1)
-        self.excite = nn.Conv2d(hidden, channels, 1)
+        self.squeeze = nn.Conv2d(channels, hidden, 1, bias=bias)
+        self.excite = nn.Conv2d(hidden, channels, 1, bias=bias)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
-        mean_BC11 = x_BCHW.mean(dim=(2, 3), keepdim=True)
-        gate_BC11 = self.excite(self.squeeze(mean_BC11).relu()).sigmoid()
-        return x_BCHW * gate_BC11
+        mean_BCHW = mean(x_BCHW, self.window)
+        gate_BCHW = self.excite(self.squeeze(mean_BCHW).relu()).sigmoid()
+        return x_BCHW * gate_BCHW
