@@ -1,5 +1,7 @@
 """What every exchangeable layer states of itself."""
 
+from collections.abc import Iterable
+
 from torch import nn
 
 
@@ -8,3 +10,28 @@ class Layer(nn.Module):
 
     receptive_field: int | None
     """Radius in pixels of the layer's own input; None = the whole image."""
+    size_multiple: int = 1
+    """The layer works on a grid of so many pixels: a tile has to start on it."""
+
+
+def chained(fields: Iterable[int | None]) -> int | None:
+    """Give the receptive field of layers in a row: their sum, or the image where one sees that.
+
+    >>> chained([2, 5]), chained([2, None])
+    (7, None)
+    """
+    known: list[int] = []
+    for field in fields:
+        if field is None:
+            return None
+        known.append(field)
+    return sum(known)
+
+
+def window_field(window: int | None) -> int | None:
+    """Give the receptive field of what sums up a window around each position, or the image.
+
+    >>> window_field(7), window_field(None)
+    (3, None)
+    """
+    return None if window is None else window // 2

@@ -6,7 +6,8 @@ from srkit.errors import ConfigError
 
 
 def require_positive(config: Any, *names: str) -> None:
-    """Raise a ConfigError for the first of these fields that is below one."""
+    """Raise a ConfigError for the first of these fields that is below one; None is not set."""
     for name in names:
-        if getattr(config, name) < 1:
-            raise ConfigError(f"{name} must be at least 1, got {getattr(config, name)}")
+        value = getattr(config, name)
+        if value is not None and value < 1:
+            raise ConfigError(f"{name} must be at least 1, got {value}")

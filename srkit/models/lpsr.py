@@ -17,9 +17,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srkit.errors import ConfigError
-from srkit.layers.blocks.body import Body
 from srkit.layers.entrances import create_entrance
 from srkit.layers.heads.octaves import octaves
+from srkit.layers.stages import create_stage
 from srkit.models.checks import require_positive
 from srkit.models.lpae import LPAE, LPAEConfig
 from srkit.models.model import Model
@@ -40,6 +40,9 @@ class LPSRConfig:
     block: str = "residual"
     attention: str = "none"
     lpae_hidden: int = 16
+    stage: str = "plain"
+    attention_window: int | None = None
+    """Side, in the body's pixels, of what is pooled around each; None = the whole image."""
 
 
 class Prediction(NamedTuple):
@@ -63,7 +66,9 @@ class LPSR(Model):
         self.scale = config.scale
         if config.scale not in SCALES:
             raise ConfigError(f"scale must be one of {SCALES}, got {config.scale}")
-        require_positive(config, "image_channels", "features", "blocks", "lpae_hidden")
+        require_positive(
+            config, "image_channels", "features", "blocks", "lpae_hidden", "attention_window"
+        )
         self.octaves = octaves(config.scale, "LPSR")
         self.image_channels = channels = config.image_channels
         self.lpae = LPAE(
@@ -71,14 +76,21 @@ class LPSR(Model):
         )
         self.lpae.requires_grad_(False)
         self.entrance = create_entrance(config.entrance, channels, config.features)
-        self.body = Body(config.block, config.features, config.attention, count=config.blocks)
+        self.body = create_stage(
+            config.stage,
+            config.block,
+            config.features,
+            config.attention,
+            count=config.blocks,
+            window=config.attention_window,
+        )
         exit_features = self.entrance.exit_features
         self.approximation = nn.Conv2d(exit_features, channels, 3, padding=1)
         self.details = nn.ModuleList(  # fine to coarse
             nn.Conv2d(exit_features, channels * 4**octave, 3, padding=1)
             for octave in range(self.octaves, 0, -1)
         )
-        self.size_multiple = self.entrance.stride
+        self.size_multiple = self.entrance.stride * self.body.size_multiple
         self.receptive_field = self._receptive_field()
 
     def _receptive_field(self) -> int | None:
@@ -92,7 +104,8 @@ class LPSR(Model):
     def predict(self, lr_BKHW: Tensor) -> Prediction:
         """Predict the approximation and the details of the HR image."""
         size = (lr_BKHW.shape[-2], lr_BKHW.shape[-1])
-        features = self.entrance.leave(self.body(self.entrance(lr_BKHW)), size)
+        entered = self.entrance(lr_BKHW)
+        features = self.entrance.leave(entered + self.body(entered), size)
         details = [
             F.pixel_shuffle(head(features), 2**octave)
             for octave, head in zip(range(self.octaves, 0, -1), self.details, strict=True)
@@ -102,6 +115,6 @@ class LPSR(Model):
     def forward(self, lr_BKHW: Tensor) -> Tensor:
         height, width = lr_BKHW.shape[-2:]
         # Left to the entrance, an odd side would end in features no training patch has shown.
-        predicted = self.predict(pad_to_multiple(lr_BKHW, self.size_multiple))
+        predicted = self.predict(pad_to_multiple(lr_BKHW, self.entrance.stride))
         enlarged = self.lpae.reconstruct(*predicted)
         return enlarged[..., : self.scale * height, : self.scale * width]

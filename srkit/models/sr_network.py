@@ -1,8 +1,9 @@
 """The three-slot super-resolution network: entrance -> body -> head.
 
 Each slot is a name from its family, so any combination can be built, trained and compared:
-`srkit.layers.entrances`, `.blocks` with `.attention` inside them, `.heads`. With the Haar entrance
-and the pixel-shuffle or wavelet head it is srkit's own Haar-domain network, *lapwave*.
+`srkit.layers.entrances`; a stage (`.stages`) of `.blocks` with `.attention` inside them, all in one
+long skip connection; `.heads`. With the Haar entrance and the pixel-shuffle or wavelet head it is
+srkit's own Haar-domain network, *lapwave*.
 """
 
 # Shapes: B batch, K image channels, C features, H W size of the LR image, s scale.
@@ -12,9 +13,10 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from srkit.errors import ConfigError
-from srkit.layers.blocks.body import Body
+from srkit.layers.collapsible import over_parametrise
 from srkit.layers.entrances import create_entrance
 from srkit.layers.heads import create_head
+from srkit.layers.stages import create_stage
 from srkit.models.checks import require_positive
 from srkit.models.model import Model
 from srkit.transforms.padding import pad_to_multiple
@@ -34,6 +36,11 @@ class SRNetworkConfig:
     block: str = "residual"
     attention: str = "none"
     head: str = "pixel_shuffle"
+    stage: str = "plain"
+    attention_window: int | None = None
+    """Side, in the body's pixels, of what is pooled around each; None = the whole image."""
+    expansion: int = 0
+    """Channels that convolutions are over-parametrised with while they are trained; 0 = not."""
 
 
 class SRNetwork(Model):
@@ -48,16 +55,27 @@ class SRNetwork(Model):
         super().__init__()
         if config.scale not in SCALES:
             raise ConfigError(f"scale must be one of {SCALES}, got {config.scale}")
-        require_positive(config, "image_channels", "features", "blocks")
+        require_positive(config, "image_channels", "features", "blocks", "attention_window")
+        if config.expansion < 0:
+            raise ConfigError(f"expansion must be at least 0, got {config.expansion}")
         self.config = config
         self.scale = config.scale
         self.image_channels = config.image_channels
         self.entrance = create_entrance(config.entrance, config.image_channels, config.features)
-        self.body = Body(config.block, config.features, config.attention, count=config.blocks)
+        self.body = create_stage(
+            config.stage,
+            config.block,
+            config.features,
+            config.attention,
+            count=config.blocks,
+            window=config.attention_window,
+        )
         self.head = create_head(
             config.head, self.entrance.exit_features, config.image_channels, config.scale
         )
-        self.size_multiple = self.entrance.stride
+        if config.expansion:
+            over_parametrise(self, config.expansion)
+        self.size_multiple = self.entrance.stride * self.body.size_multiple
         self.receptive_field = self._receptive_field()
 
     def _receptive_field(self) -> int | None:
@@ -69,8 +87,9 @@ class SRNetwork(Model):
     def forward(self, lr_BKHW: Tensor) -> Tensor:
         height, width = lr_BKHW.shape[-2:]
         # Left to the entrance, an odd side would end in features no training patch has shown.
-        lr = pad_to_multiple(lr_BKHW, self.size_multiple)
+        lr = pad_to_multiple(lr_BKHW, self.entrance.stride)
         size = (lr.shape[-2], lr.shape[-1])
-        features = self.entrance.leave(self.body(self.entrance(lr)), size)
+        entered = self.entrance(lr)
+        features = self.entrance.leave(entered + self.body(entered), size)
         enlarged: Tensor = self.head(features, lr)
         return enlarged[..., : self.scale * height, : self.scale * width]

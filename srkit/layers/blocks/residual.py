@@ -20,12 +20,12 @@ class ResidualBlock(Layer):
     Receptive field: 2, or the whole image where the attention's is.
     """
 
-    def __init__(self, features: int, attention: str) -> None:
+    def __init__(self, features: int, attention: str, *, window: int | None = None) -> None:
         super().__init__()
         self.first = nn.Conv2d(features, features, 3, padding=1)
         self.activate = nn.LeakyReLU(0.1)
         self.second = nn.Conv2d(features, features, 3, padding=1)
-        self.attend = create_attention(attention, features)
+        self.attend = create_attention(attention, features, window=window)
         within = self.attend.receptive_field
         self.receptive_field = None if within is None else 2 + within
 

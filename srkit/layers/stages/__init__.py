@@ -1,0 +1,43 @@
+"""The stages a body can be: ways to arrange a group of blocks, by name.
+
+To add one: write a file here, whose class takes a block's name, the feature count, an attention's
+name, how many blocks and the window of what pools; it builds the blocks with `create_block`, keeps
+the shape of its input and states `receptive_field` and `size_multiple`. Add one line below.
+tests/layers/test_stages.py then covers it.
+"""
+
+from typing import Protocol
+
+from srkit.layers.layer import Layer
+from srkit.layers.registry import lookup
+from srkit.layers.stages.plain import PlainStage
+
+
+class StageMaker(Protocol):
+    """What builds a stage: its class, or a function."""
+
+    def __call__(
+        self, block: str, features: int, attention: str, *, count: int, window: int | None = None
+    ) -> Layer: ...
+
+
+STAGES: dict[str, StageMaker] = {
+    "plain": PlainStage,
+}
+
+
+def create_stage(
+    name: str,
+    block: str,
+    features: int,
+    attention: str,
+    *,
+    count: int,
+    window: int | None = None,
+) -> Layer:
+    """Build the stage called `name` of `count` blocks for `features` maps.
+
+    With a `window`, whatever pools the whole image pools the window around each position instead.
+    """
+    stage = lookup(STAGES, "stage", name)
+    return stage(block, features, attention, count=count, window=window)
