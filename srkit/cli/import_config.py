@@ -26,14 +26,16 @@ def import_config(
     """
     from srkit.files import write_atomically
     from srkit.images.naming import display_name, one_line
-    from srkit.training.basicsr import translate
     from srkit.training.config_file import read_config, write_config
 
     if output is not None and output.exists() and existing == "error":
         raise ConfigError(
             f"--output {display_name(output)}: exists already", hint="--existing overwrite"
         )
-    translation = translate(read_config(file), source=display_name(file))
+    values = read_config(file)
+    from srkit.training.basicsr import translate  # it knows the models, and they load torch
+
+    translation = translate(values, source=display_name(file))
     dropped = [
         one_line(f"not carried over: {key} ({reason})")
         for key, reason in translation.dropped.items()

@@ -2,8 +2,9 @@
 
 import os
 import sys
+import traceback
 import warnings
-from typing import Annotated, Any, NoReturn, cast
+from typing import Annotated, NoReturn
 
 import typer
 from typer.exceptions import TyperException
@@ -11,11 +12,13 @@ from typer.exceptions import TyperException
 from srkit import __version__
 from srkit.cli.demo import demo
 from srkit.cli.eval import evaluate
+from srkit.cli.import_config import import_config
+from srkit.cli.misuse import explain
 from srkit.cli.models import models
 from srkit.cli.processes import is_main_process
 from srkit.cli.train import train
 from srkit.cli.upscale import upscale
-from srkit.errors import ConfigError, SrkitError
+from srkit.errors import ConfigError, ImageError, SrkitError
 
 app = typer.Typer(
     add_completion=False,
@@ -30,6 +33,7 @@ app = typer.Typer(
 app.command("upscale")(upscale)
 app.command("eval")(evaluate)
 app.command("train")(train)
+app.command("import-config")(import_config)
 app.command("models")(models)
 app.command("demo")(demo)
 
@@ -61,16 +65,6 @@ def run() -> None:
     try:
         words = sys.argv[1:] or ["--help"]
         sys.exit(app(words, prog_name="srkit", standalone_mode=False) or 0)
-    except TyperException as error:  # a misuse: typer's own account of it takes four lines
-        misuse = cast("Any", error)
-        command = misuse.ctx.command_path if misuse.ctx else "srkit"
-        fail(misuse.format_message().rstrip("."), hint=f"{command} --help")
-    except SrkitError as error:
-        if debug:
-            raise
-        if isinstance(error, ConfigError) and not is_main_process():
-            sys.exit(2)  # every process of a run finds the same mistake, one says so
-        fail(str(error), hint=error.hint)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
     except BrokenPipeError:
@@ -79,20 +73,28 @@ def run() -> None:
         sys.exit(141)
     except Exception as error:
         if debug:
-            raise
-        from srkit.images.naming import one_line
-
-        reason = one_line(str(error).strip().partition("\n")[0])
-        fail(
-            f"unexpected {type(error).__name__}: {reason}",
-            hint="a mistake of srkit's: `srkit --debug ...` shows where",
-            code=70,
-        )
+            traceback.print_exc()
+        fail(error)
 
 
-def fail(message: str, *, hint: str | None, code: int = 2) -> NoReturn:
+def fail(error: Exception) -> NoReturn:
     """Say in one line what is wrong, in another what would work, and exit."""
-    typer.echo(f"srkit: {message}", err=True)
+    from srkit.images.naming import one_line
+
+    code = 2
+    if isinstance(error, TyperException):
+        message, hint = explain(error)
+    elif isinstance(error, SrkitError):
+        if isinstance(error, ConfigError) and not is_main_process():
+            sys.exit(2)  # every process of a run finds the same mistake, one says so
+        message, hint = str(error), error.hint
+        code = 1 if isinstance(error, ImageError) else 2
+    else:
+        reason = str(error).strip().partition("\n")[0]
+        message = f"unexpected {type(error).__name__}: {reason}"
+        hint = "a mistake of srkit's: `srkit --debug ...` shows where"
+        code = 70
+    typer.echo(f"srkit: {one_line(message)}", err=True)
     if hint:
-        typer.echo(f"hint: {hint}", err=True)
+        typer.echo(f"hint: {one_line(hint)}", err=True)
     sys.exit(code)

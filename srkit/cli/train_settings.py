@@ -5,7 +5,7 @@ on by its name alone.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,26 +59,33 @@ def configure(request: Request) -> "TrainingConfig":
 
     Raises: ConfigError for a mistake in file, options or settings, or a run that is not there.
     """
-    from srkit.training.config_file import parse_config, read_config
+    from srkit.images.naming import display_name
+    from srkit.training.config_check import parse_config
+    from srkit.training.config_file import read_config
 
-    values: dict[str, Any] = {}
-    source = None
-    if request.config is not None:
-        source = request.config
-        values = read_config(source)
-    elif request.resume:
-        wanted = _changed({}, request)
-        source = require_run(request.output, str(wanted["name"])) / CONFIGURATION
-        values = read_config(source)
-    values = _changed(values, request)
-    _choose_validation(values, request.data_root)
+    source = request.config
+    if source is None and request.resume:
+        source = require_run(request.output, _name(request)) / CONFIGURATION
+    values = _changed({} if source is None else read_config(source), request)
+    chosen = _choose_validation(values, request.data_root)
     _require_dataset(values)
     config = parse_config(
-        values, source="" if source is None else str(source), origins=_origins(request)
+        values,
+        source="" if source is None else display_name(source),
+        origins=_origins(request),
     )
     if request.resume:
         require_run(request.output, config.name)
+    if chosen and is_main_process():
+        typer.echo(f"srkit: {chosen}", err=True)
     return config
+
+
+def _name(request: Request) -> str:
+    """Give the name of the run that is asked for, which needs few of the words."""
+    naming = ("name", "scale", "network_g")
+    words = [word for word in request.settings if word.split("=")[0].split(".")[0] in naming]
+    return str(_changed({}, replace(request, settings=words)).get("name"))
 
 
 def _changed(values: dict[str, Any], request: Request) -> dict[str, Any]:
@@ -95,14 +102,16 @@ def _changed(values: dict[str, Any], request: Request) -> dict[str, Any]:
     if model is not None and not (isinstance(network, dict) and network.get("type") == model):
         values["network_g"] = {"type": model}  # settings of another model are not this one's
     values = apply(values, request.settings)
-    if isinstance(values.setdefault("network_g", {}), dict):
-        values["network_g"].setdefault("type", MODEL)
-    scale = _scale(values)
-    if options.get("--patch-size") is not None and GT_SIZE not in _set_keys(request):
-        put(values, GT_SIZE, options["--patch-size"] * (scale or 1), shown="--patch-size")
-    if values.get("name") is None and isinstance(values["network_g"], dict):
-        model = values["network_g"]["type"]
-        values["name"] = f"{model}-x{scale}" if scale else model
+    network = values.setdefault("network_g", {})
+    if not isinstance(network, dict) or not isinstance(network.setdefault("type", MODEL), str):
+        return values  # to be refused
+    scale = _scale(network, values.get("scale"))
+    side = options.get("--patch-size")
+    if side is not None and GT_SIZE not in _set_keys(request):
+        # A side that is refused is refused as it was given.
+        put(values, GT_SIZE, side * (scale or 1) if side > 0 else side, shown="--patch-size")
+    if values.get("name") is None:
+        values["name"] = f"{network['type']}-x{scale}" if scale else network["type"]
     return values
 
 
@@ -110,44 +119,46 @@ def _value(option: str, given: Any) -> Any:
     return [{"dataroot_gt": one} for one in given] if option == "--validation" else given
 
 
-def _scale(values: Mapping[str, Any]) -> int | None:
-    """Give the scale the network will have; None for an autoencoder, and where it is unclear."""
+def _scale(network: Mapping[str, Any], given: Any) -> int | None:
+    """Give the scale the network will have; None for an autoencoder, and where it is unclear.
+
+    Raises: ConfigError for a model that is not there.
+    """
     from srkit.layers.registry import lookup
     from srkit.models import MODELS, PRESETS
 
-    network = values["network_g"]
-    if not isinstance(network, dict) or not isinstance(network["type"], str):
-        return None
     kind, preset = lookup(PRESETS, "model", network["type"])
     standard = getattr(MODELS[kind][0](), "scale", None)
     if standard is None:
         return None
-    scale = network.get("scale") or values.get("scale") or preset.get("scale", standard)
+    scale = network.get("scale") or given or preset.get("scale", standard)
     return scale if isinstance(scale, int) else None
 
 
-def _choose_validation(values: dict[str, Any], data_root: Path | None) -> None:
-    """Validate a run on DIV2K on Set5 where it is found, unless something is said about it."""
+def _choose_validation(values: dict[str, Any], data_root: Path | None) -> str | None:
+    """Validate a run on DIV2K on Set5 where it is found, unless something is said about it.
+
+    Gives what to say about that.
+    """
     from srkit.data.datasets import DEFAULT_ROOT
     from srkit.evaluation.benchmarks import find_dataset
 
     datasets = values.get("datasets")
     if not isinstance(datasets, dict) or not isinstance(datasets.get("train"), dict):
-        return
+        return None
     roots = datasets["train"].get("dataroot_gt") or []
     roots = [roots] if isinstance(roots, str) else roots
     if "val" in datasets or "DIV2K" not in [str(root).upper() for root in roots]:
-        return
+        return None
     try:
         found = find_dataset("Set5", data_root)
     except DataError:
-        _say(
+        return (
             f"no validation: Set5 is not under {data_root or DEFAULT_ROOT} "
             "(--data-root DIR, or --validation FOLDER)"
         )
-        return
-    _say(f"validating on {found.name} in {found.folder}")
     datasets["val"] = [{"dataroot_gt": found.name}]
+    return f"validating on {found.name} in {found.folder}"
 
 
 def _require_dataset(values: Mapping[str, Any]) -> None:
@@ -173,8 +184,3 @@ def _set_keys(request: Request) -> list[str]:
     from srkit.training.config_words import split
 
     return [split(word)[0] for word in request.settings]
-
-
-def _say(line: str) -> None:
-    if is_main_process():
-        typer.echo(f"srkit: {line}", err=True)

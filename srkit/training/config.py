@@ -17,6 +17,7 @@ def _listed(value: Any) -> Any:
     return value if isinstance(value, list | tuple) or value is None else [value]
 
 
+Beta: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
 Several: TypeAlias = Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)]
 
 
@@ -48,8 +49,9 @@ class TrainingImages(Section):
     num_worker_per_gpu: int = Field(default=0, ge=0)
     """Processes that prepare batches ahead; 0 prepares them in the training process."""
     use_hflip: bool = True
+    """Mirror half of the patches."""
     use_rot: bool = True
-    """Turns by multiples of 90 degrees."""
+    """Turn patches by multiples of 90 degrees."""
     cache: Literal["auto", "memory", "disk"] = "auto"
     """Where decoded images are kept: memory when they take less than half of what is free."""
     sub_image_size: int | None = Field(default=None, ge=0)
@@ -63,8 +65,8 @@ class TrainingImages(Section):
             value = getattr(self, key)
             if value is not None and len(value) != len(self.dataroot_gt):
                 raise ValueError(
-                    f"{key} must have an entry for each of the {len(self.dataroot_gt)} of "
-                    f"dataroot_gt, has {len(value)}"
+                    f"{key} must have an entry for each of dataroot_gt's {len(self.dataroot_gt)}, "
+                    f"has {len(value)}"
                 )
         if self.lr_track is not None and self.dataroot_lq is not None:
             raise ValueError("give lr_track or dataroot_lq, not both")
@@ -83,10 +85,11 @@ class ValidationImages(Section):
 
 
 class Datasets(Section):
-    """`datasets`."""
+    """`datasets`: the images to train on and to be scored on."""
 
     train: TrainingImages
     val: Annotated[list[ValidationImages], BeforeValidator(_listed)] = []
+    """Sets that models are scored on while they train; the first decides which is best."""
 
 
 class Network(BaseModel):
@@ -104,20 +107,24 @@ class Network(BaseModel):
 
 
 class Start(Section):
-    """`path`."""
+    """`path`: where weights come from."""
 
     pretrain_network_g: str | None = None
     """A checkpoint (name or file) whose tensors of the same name and shape the run starts from."""
 
 
 class Optimizer(Section):
-    """`train.optim_g`."""
+    """`train.optim_g`: the optimiser, as torch has it."""
 
-    type: Literal["AdamW", "Adam"] = "AdamW"
+    type: Literal["AdamW", "Adam", "Muon"] = "AdamW"
+    """Muon turns the steps of kernels so that all directions count alike; the rest is AdamW."""
+    """AdamW takes `weight_decay` off the weights, Adam adds it to the gradient."""
     lr: float = Field(default=defaults.LEARNING_RATE, gt=0)
     """The highest learning rate."""
     weight_decay: float = Field(default=0.0, ge=0)
-    betas: tuple[float, float] = (0.9, 0.99)
+    """How strongly weights are drawn to 0."""
+    betas: tuple[Beta, Beta] = (0.9, 0.99)
+    """How slowly the means of the gradient and of its square follow it."""
 
 
 class Scheduler(Section):
@@ -126,18 +133,22 @@ class Scheduler(Section):
     type: Literal["CosineAnnealingLR", "MultiStepLR", "OneCycleLR", "Constant"] = (
         "CosineAnnealingLR"
     )
+    """The curve; a cosine goes down once, to the last step."""
     eta_min: float = Field(default=0.0, ge=0)
     """Lowest rate (cosine and one-cycle)."""
     milestones: list[Annotated[int, Field(gt=0)]] = []
     """Steps at which the rate is multiplied by `gamma` (multi-step)."""
     gamma: float = Field(default=0.5, gt=0, le=1)
+    """Factor at each of `milestones`."""
     pct_start: float = Field(default=0.3, gt=0, lt=1)
     """Part of the run in which the rate rises (one-cycle)."""
 
     @model_validator(mode="after")
     def _has_milestones(self) -> "Scheduler":
-        if (self.type == "MultiStepLR") != bool(self.milestones):
-            raise ValueError("milestones belong to type MultiStepLR, which needs some")
+        if self.type == "MultiStepLR" and not self.milestones:
+            raise ValueError("type MultiStepLR needs milestones")
+        if self.milestones and self.type != "MultiStepLR":
+            raise ValueError(f"milestones are for type MultiStepLR, the type is {self.type}")
         return self
 
 
@@ -151,17 +162,21 @@ class EarlyStop(Section):
 
 
 class PatchSize(Section):
-    """An entry of `train.patch_schedule`."""
+    """An entry of `train.patch_schedule`: the patches from a step on."""
 
-    from_iter: int = Field(ge=0)
+    from_iter: int = Field(gt=0)
+    """The first step it holds for, counted from 0."""
     gt_size: int = Field(gt=0)
+    """Side of an HR patch."""
     batch_size_per_gpu: int | None = Field(default=None, gt=0)
+    """Patches a process takes at once; that of `datasets.train` when absent."""
 
 
 class Training(Section):
-    """`train`."""
+    """`train`: how the model learns."""
 
     total_iter: int = Field(default=defaults.STEPS, gt=0)
+    """Optimiser steps."""
     warmup_iter: int = Field(default=defaults.WARMUP, ge=0)
     """Steps in which the rate rises from 0; none for one-cycle, which rises by itself."""
     optim_g: Optimizer = Optimizer()
@@ -169,12 +184,15 @@ class Training(Section):
     losses: dict[str, Annotated[float, Field(ge=0)]] = {}
     """Weights of losses by name; the model's own objective when empty."""
     ema_decay: float = Field(default=0.999, ge=0, lt=1)
-    clip_grad_norm: float = Field(default=1.0, gt=0)
-    """Largest norm of the whole gradient."""
+    """How slowly the averaged weights, those of the checkpoint, follow; 0 = the weights as is."""
+    clip_grad_norm: float = Field(default=1.0, ge=0)
+    """Largest norm of the whole gradient; 0 = any."""
     accumulate: int = Field(default=1, gt=0)
     """Batches whose gradients make one step."""
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Arithmetic of the forward pass."""
     compile: bool = False
+    """Use torch.compile."""
     patch_schedule: list[PatchSize] = []
     """Other patch sizes from given steps on; `gt_size` until the first."""
     early_stop: EarlyStop | None = None
@@ -190,14 +208,14 @@ class Training(Section):
 
 
 class Validating(Section):
-    """`val`."""
+    """`val`: when the model is scored."""
 
     val_freq: int = Field(default=defaults.VALIDATE_EVERY, gt=0)
     """Steps between validations."""
 
 
 class Logging(Section):
-    """`logger`."""
+    """`logger`: what is written while the model learns."""
 
     print_freq: int = Field(default=defaults.LOG_EVERY, gt=0)
     """Steps between lines of the log."""
@@ -210,11 +228,12 @@ class Logging(Section):
 class TrainingConfig(Section):
     """Everything that decides the outcome of a run, and how it is watched."""
 
-    name: str = Field(min_length=1, pattern=r"^\w[\w.+-]*$")
+    name: str = Field(min_length=1, max_length=100, pattern=r"^\w[\w.+-]*$")
     """Name of the run, its folder and its checkpoint."""
     scale: int | None = Field(default=None, gt=0)
     """Enlargement; the model's own when absent. An autoencoder has none."""
-    manual_seed: int = Field(default=defaults.SEED, ge=0)
+    manual_seed: int = Field(default=defaults.SEED, ge=0, lt=2**32)
+    """Seed of the first weights, of every batch and of every degradation."""
     datasets: Datasets
     network_g: Network
     path: Start = Start()

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 from srkit.errors import ConfigError
 from srkit.images.naming import one_line
 from srkit.training.config import TrainingConfig
-from srkit.training.config_keys import suggest
+from srkit.training.config_keys import known_keys, suggest
 from srkit.training.yaml_text import flow
 
 # A key that must be there, and what could be written for it.
@@ -19,30 +19,37 @@ EXAMPLES = {
     "datasets": "datasets.train.dataroot_gt: DIV2K",
     "datasets.train": "datasets.train.dataroot_gt: DIV2K",
     "datasets.train.dataroot_gt": "datasets.train.dataroot_gt: DIV2K",
+    "datasets.val": "datasets.val.0.dataroot_gt: Set5",
     "datasets.val.dataroot_gt": "datasets.val.0.dataroot_gt: Set5",
     "network_g": "network_g.type: lapwave-m",
     "network_g.type": "network_g.type: lapwave-m",
+    "train.early_stop": "train.early_stop.patience: 10",
     "train.early_stop.patience": "train.early_stop.patience: 10",
+    "train.optim_g.betas": "train.optim_g.betas: [0.9, 0.99]",
+    "train.patch_schedule": "train.patch_schedule.0: {from_iter: 50000, gt_size: 256}",
     "train.patch_schedule.from_iter": "train.patch_schedule.0.from_iter: 50000",
     "train.patch_schedule.gt_size": "train.patch_schedule.0.gt_size: 256",
 }
+
+LONGEST = 60  # letters of a value that a message repeats
 
 # pydantic's words, where ours are plainer.
 WORDS = {
     "int_type": "must be a whole number",
     "int_parsing": "must be a whole number",
     "int_from_float": "must be a whole number",
+    "int_parsing_size": "must be a whole number",
     "float_type": "must be a number",
     "float_parsing": "must be a number",
     "finite_number": "must be a finite number",
     "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
     "string_type": "must be text",
+    "string_too_short": "must not be empty",
     "list_type": "must be a list",
     "tuple_type": "must be a list",
     "dict_type": "must have keys of its own",
     "model_type": "must have keys of its own",
-    "invalid_key": "keys must be words",
     "string_pattern_mismatch": "must begin with a letter or a digit, and then may have . + - too",
 }
 
@@ -64,7 +71,7 @@ def parse_config(
         problems = sorted(error.errors(include_url=False), key=_rank)
     first = problems[0]
     key = ".".join(str(part) for part in first["loc"])
-    message = f"{_prefix(key, source, origins or {})}{_reason(first)}"
+    message = f"{_prefix(key, source, origins or {})}{reason(first)}"
     if len(problems) > 1:
         message += f" (and {len(problems) - 1} more)"
     raise ConfigError(one_line(message), hint=_hint(first))
@@ -75,15 +82,20 @@ def _rank(problem: ErrorDetails) -> int:
 
 
 def _prefix(key: str, source: str, origins: Mapping[str, str]) -> str:
-    """Say where a value is from and which it is."""
-    set_keys = [one for one in origins if f"{key}.".startswith(f"{one}.")]
-    if not set_keys:
+    """Say where a value is from and which it is.
+
+    A section is from where it was set itself, or else from where something in it was.
+    """
+    around = [one for one in origins if f"{key}.".startswith(f"{one}.")]
+    inside = [one for one in origins if one.startswith(f"{key}.")]
+    if not around and not inside:
         return "".join(f"{part}: " for part in (source, key) if part)
-    nearest = max(set_keys, key=len)
+    nearest = max(around, key=len) if around else inside[-1]
     return f"{origins[nearest]}: " if nearest == key else f"{origins[nearest]}: {key}: "
 
 
-def _reason(problem: ErrorDetails) -> str:
+def reason(problem: ErrorDetails) -> str:
+    """Say in plain words what pydantic finds wrong with a value."""
     kind, given = problem["type"], problem["input"]
     if kind == "extra_forbidden":
         return "there is no such key"
@@ -93,26 +105,26 @@ def _reason(problem: ErrorDetails) -> str:
     if kind in ("too_short", "too_long"):
         count = limits.get("min_length", limits.get("max_length"))
         return f"must have {count} {'entry' if count == 1 else 'entries'}, has {len(given)}"
-    message = problem["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
-    reason = WORDS.get(kind, message)
     if kind == "value_error":  # says itself what was given
-        return reason
-    return f"{reason}, got {_shown(given)}"
+        return problem["msg"].removeprefix("Value error, ").rstrip(".")
+    _, _, rest = problem["msg"].partition(" should ")
+    return f"{WORDS.get(kind, f'must {rest}')}, got {_shown(given)}"
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, dict | list | tuple):
-        text = flow(value if isinstance(value, dict) else list(value))
-        return text if len(text) <= 60 else f"{text[:60]}..."
-    return repr(value)
+    text = flow(value) if isinstance(value, dict | list) else repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def _hint(problem: ErrorDetails) -> str | None:
     words = [part for part in problem["loc"] if isinstance(part, str)]
+    key = ".".join(words)
     if problem["type"] == "extra_forbidden":
         return suggest(words[:-1], words[-1])
-    if problem["type"] == "missing":
-        example = EXAMPLES.get(".".join(words))
+    if isinstance(problem["input"], str) and f"{key}.type" in known_keys():
+        return f"for example {key}.type: {problem['input']}"
+    if problem["type"] in ("missing", "model_type", "tuple_type"):
+        example = EXAMPLES.get(key)
         return example and f"for example {example}"
     if problem["type"] == "literal_error":
         return _nearest(problem["input"], str(problem.get("ctx", {}).get("expected", "")))

@@ -9,12 +9,10 @@ from pydantic import BaseModel
 from srkit.errors import ConfigError
 from srkit.images.naming import display_name
 from srkit.training.config import TrainingConfig
-from srkit.training.config_check import parse_config
 from srkit.training.config_keys import section_of
-from srkit.training.config_words import apply
 from srkit.training.yaml_text import flow, read_yaml
 
-__all__ = ["apply", "parse_config", "read_config", "write_config"]
+LARGEST = 1_000_000  # bytes
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -24,7 +22,11 @@ def read_config(path: Path) -> dict[str, Any]:
     """
     name = display_name(path)
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+        if len(data) > LARGEST:
+            raise ConfigError(f"{name}: more than {LARGEST:,} bytes, no configuration is")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise ConfigError(f"{name}, line {line}: not UTF-8 text") from None

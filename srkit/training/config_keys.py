@@ -42,6 +42,7 @@ def known_keys() -> tuple[str, ...]:
     """List all keys, outer sections first."""
     keys = list(_keys_of(TrainingConfig, ""))
     keys += [f"network_g.{name}" for name in MODEL_SETTINGS]
+    keys.append("datasets.train.degradation.type")
     return tuple(sorted(keys, key=lambda key: key.count(".")))
 
 

@@ -22,7 +22,7 @@ def apply(values: dict[str, Any], words: Sequence[str], *, option: str = "--set"
     changed = deepcopy(values)
     for word in words:
         key, text = split(word, option=option)
-        put(changed, key, read_yaml(text, f"{option} {word}"), shown=f"{option} {word}")
+        put(changed, key, read_yaml(text, f"{option} {key}"), shown=f"{option} {key}")
     return changed
 
 
@@ -62,7 +62,7 @@ def put(values: dict[str, Any], key: str, value: Any, *, shown: str) -> None:
         elif isinstance(place, dict):
             at = part
         else:
-            raise ConfigError(f"{shown}: {where} is {place!r} and has no keys of its own")
+            raise ConfigError(f"{shown}: {where} is {place!r:.60} and has no keys of its own")
         if following is None:
             place[at] = value
             return

@@ -10,7 +10,8 @@ import torch
 
 from srkit.errors import TrainingError
 from srkit.files import write_atomically
-from srkit.training.config_file import parse_config, read_config
+from srkit.training.config_check import parse_config
+from srkit.training.config_file import read_config
 from srkit.training.log import read_rows
 from srkit.training.network import create_network
 from srkit.training.report_page import Record, page
@@ -55,7 +56,7 @@ def _read(folder: Path) -> Record:
     return Record(
         config=config,
         counters=counters,
-        finished=run.finished(counters),
+        finished=counters.finished(config.train),
         parameters=sum(weight.numel() for weight in model.parameters()),
         scale=model.scale,
         losses=[row for row in rows if "loss" in row],

@@ -2,20 +2,23 @@
 
 PyYAML reads YAML 1.1, where `1e-3` is a text, `no` is false, `010` is eight and `1:30` ninety, and
 where the second of two equal keys wins. Here 1e-3 is a number, `true` and `false` are the only
-truth values, a key that is given twice is an error, and there are no values but null, truth
-values, numbers, texts, lists and mappings. What is written is quoted so that both kinds of readers
-read the same.
+truth values, a key that is given twice is an error, `<<` merges nothing, and there are no values
+but null, truth values, numbers, texts, lists and mappings. A short text cannot stand for a long
+one: aliases count as what they stand for, against a limit. What is written is quoted so that both
+kinds of readers read the same.
 
 Source: https://yaml.org/spec/1.2.2/#103-core-schema
 """
 
 import re
-from collections.abc import Hashable
 from typing import Any, ClassVar, NoReturn
 
 import yaml
 
 from srkit.errors import ConfigError
+
+MOST_VALUES = 10_000
+DEEPEST = 32  # sections within sections; the deepest key of a configuration is at 5
 
 _NUMBERS = {
     "tag:yaml.org,2002:int": r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+",
@@ -25,46 +28,62 @@ _NUMBERS = {
 _WORDS = {
     "tag:yaml.org,2002:null": ("", "~", "null", "Null", "NULL"),
     "tag:yaml.org,2002:bool": ("true", "True", "TRUE", "false", "False", "FALSE"),
-    "tag:yaml.org,2002:merge": ("<<",),
 }
 
 
 class _Loader(yaml.SafeLoader):
-    """Build plain values; refuse keys given twice and values that contain themselves."""
+    """Build plain values; refuse keys given twice, and values that are too many or too deep."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - declared by PyYAML
     yaml_constructors: ClassVar[dict[str | None, Any]] = {}
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self._open: set[str] = set()
+        self._values = self._depth = 0
+        self._sizes: dict[str, int] = {}  # values under each anchor; 0 while it is being composed
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
         anchor = getattr(event, "anchor", None)
-        if anchor is None:
-            return super().compose_node(parent, index)
-        if isinstance(event, yaml.AliasEvent):
-            if anchor in self._open:
+        before = self._values
+        if isinstance(event, yaml.AliasEvent) and anchor in self._sizes:
+            self._values += self._sizes[anchor]
+            if self._values == before:
                 raise _mistake(event, f"*{anchor} stands inside of what it stands for")
+        else:
+            self._values += 1
+        if self._values > MOST_VALUES:
+            raise _mistake(event, f"more than {MOST_VALUES:,} values")
+        if self._depth == DEEPEST:
+            raise _mistake(event, f"more than {DEEPEST} lists or sections within each other")
+        if isinstance(event, yaml.AliasEvent):
             return super().compose_node(parent, index)
-        self._open.add(anchor)
-        try:
-            return super().compose_node(parent, index)
-        finally:
-            self._open.discard(anchor)
+        if anchor is not None:
+            self._sizes[anchor] = 0
+        self._depth += 1
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        if anchor is not None:
+            self._sizes[anchor] = self._values - before
+        return node
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
         seen = set()
         for key, _ in node.value:
-            if key.tag.endswith(":merge"):
-                continue
-            if not isinstance(key, yaml.ScalarNode):
+            if not key.tag.endswith(":str"):
                 raise _mistake(key, "a key must be a word")
             if key.value in seen:
                 raise _mistake(key, f"key {key.value!r} is given twice")
             seen.add(key.value)
-        return super().construct_mapping(node, deep=deep)
+        return node
+
+    def construct_truth(self, node: yaml.ScalarNode) -> bool:
+        """Read a truth value."""
+        text = str(self.construct_scalar(node))
+        if text not in _WORDS["tag:yaml.org,2002:bool"]:
+            raise _mistake(node, f"{text[:40]!r} is no truth value")
+        return text.lower() == "true"
 
     def construct_number(self, node: yaml.ScalarNode) -> int | float:
         """Read a number; a leading 0 means nothing."""
@@ -95,14 +114,19 @@ class _Dumper(yaml.SafeDumper):
         return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
-def _mistake(at: yaml.Node | yaml.Event, problem: str) -> yaml.MarkedYAMLError:
+class _Mistake(yaml.MarkedYAMLError):
+    """Something that is YAML, but not what we read."""
+
+
+def _mistake(at: yaml.Node | yaml.Event, problem: str) -> _Mistake:
     mark: Any = at.start_mark
-    return yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
+    return _Mistake(problem=problem, problem_mark=mark)
 
 
-for _name in ("null", "bool", "str", "seq", "map"):
+for _name in ("null", "str", "seq", "map"):
     _tag = f"tag:yaml.org,2002:{_name}"
     _Loader.add_constructor(_tag, yaml.SafeLoader.yaml_constructors[_tag])
+_Loader.add_constructor("tag:yaml.org,2002:bool", _Loader.construct_truth)
 for _tag in _NUMBERS:
     _Loader.add_constructor(_tag, _Loader.construct_number)
 _Loader.add_constructor(None, _Loader.refuse)
@@ -128,14 +152,14 @@ def read_yaml(text: str, source: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reason = ", ".join(part for part in (error.context, error.problem) if part)
+        if not isinstance(error, _Mistake):
+            reason = f"not YAML: {reason}"
         line = 0 if mark is None else mark.line
     except yaml.reader.ReaderError as error:
-        reason = f"character U+{int(error.character):04X} cannot stand in it"
+        reason = f"not YAML: character U+{int(error.character):04X} cannot stand in it"
         line = text.count("\n", 0, error.position)
-    except RecursionError:
-        raise ConfigError(f"{source}: not YAML: lists within lists beyond all measure") from None
     where = f"{source}, line {line + 1}" if "\n" in text.strip() else source
-    raise ConfigError(f"{where}: not YAML: {reason}")
+    raise ConfigError(f"{where}: {reason}")
 
 
 def flow(value: Any) -> str:
