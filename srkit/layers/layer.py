@@ -26,12 +26,3 @@ def chained(fields: Iterable[int | None]) -> int | None:
             return None
         known.append(field)
     return sum(known)
-
-
-def window_field(window: int | None) -> int | None:
-    """Give the receptive field of what sums up a window around each position, or the image.
-
-    >>> window_field(7), window_field(None)
-    (3, None)
-    """
-    return None if window is None else window // 2
