@@ -1,8 +1,10 @@
 """Batches ahead of time: the same ones, whatever the number of processes that prepare them."""
 
 import signal
-from collections.abc import Iterator
+import threading
+from collections.abc import Generator, Iterator
 
+import cv2
 import torch
 from torch.utils.data import DataLoader, Dataset
 
@@ -39,7 +41,7 @@ def batch_loader(
     processes: int = 1,
     micro_batches: int = 1,
     workers: int = 0,
-) -> Iterator[list[Batch]]:
+) -> Generator[list[Batch], None, None]:
     """Give for every step from `first` to `last` - 1 the micro-batches of one process.
 
     Process `rank` of `processes` takes its share of a step's places in `micro_batches` batches.
@@ -62,14 +64,30 @@ def batch_loader(
         generator=torch.Generator(),
     )
     try:
-        yield from loader
+        yield from _started(loader)
     except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
+        # An error of a worker's own is raised again as "Caught ... in DataLoader worker process".
+        if "DataLoader worker (pid" not in str(error):
             raise
         raise DataError(
-            "a loader worker died; the memory may not suffice",
+            "a loader worker died; the memory, or the shared memory, may not suffice",
             hint="fewer workers: --workers, or datasets.train.num_worker_per_gpu",
         ) from None
+
+
+def _started(loader: DataLoader[list[Batch]]) -> Iterator[list[Batch]]:
+    """Start the workers, without the handler that torch sets for their deaths.
+
+    It would raise in the middle of whatever the main process is doing. Without it a death is found
+    when the worker's next batch is waited for, after torch's five seconds.
+    """
+    child_signal = getattr(signal, "SIGCHLD", None)  # not on Windows
+    if child_signal is None or threading.current_thread() is not threading.main_thread():
+        return iter(loader)
+    before = signal.getsignal(child_signal)
+    batches = iter(loader)
+    signal.signal(child_signal, before)
+    return batches
 
 
 def _begin_worker(worker: int) -> None:
@@ -77,4 +95,5 @@ def _begin_worker(worker: int) -> None:
     # were copied into this one, where they would only keep it from ending.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    torch.set_num_threads(1)
+    # One thread each, as torch takes by itself; OpenCV's do not survive the fork.
+    cv2.setNumThreads(0)

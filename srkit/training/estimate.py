@@ -15,13 +15,12 @@ from srkit.data.batches import Batch
 from srkit.errors import DataError
 from srkit.images import image_files
 from srkit.models.cost import multiply_adds, parameters
-from srkit.training.average import WeightAverage
 from srkit.training.config import TrainingConfig
 from srkit.training.engine import engine
-from srkit.training.network import create_network, patch_sizes
-from srkit.training.objectives import create_objective
-from srkit.training.optimizers import create_optimizer
+from srkit.training.learner import Learner
+from srkit.training.network import create_network
 from srkit.training.patches import PatchPlan
+from srkit.training.schedule import learning_rate
 
 WARM_UP, TIMED = 2, 8  # steps
 
@@ -59,40 +58,19 @@ def estimate(
     with engine(device, config.train.precision) as accelerator:
         torch.manual_seed(config.manual_seed)
         model = create_network(config)
-        size = patch_sizes(config, model.scale)[0]
-        plan = PatchPlan.of(config, scale=model.scale, processes=accelerator.num_processes)
         cost = multiply_adds(model)
-        model.to(device=accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        objective = create_objective(model, config.train.losses)
-        trained = [weight for weight in model.parameters() if weight.requires_grad]
-        optimizer = create_optimizer(config.train.optim_g, trained)
-        average = WeightAverage(model, config.train.ema_decay)
-        bare = objective
-        if config.train.compile:
-            objective.compile()
-        objective, optimizer = accelerator.prepare(objective, optimizer)
-        side = size * model.scale
-        batch = Batch(
-            lr=torch.rand(plan.batches[0], 3, size, size).contiguous(
-                memory_format=torch.channels_last
-            ),
-            hr=torch.rand(plan.batches[0], 3, side, side).contiguous(
-                memory_format=torch.channels_last
-            ),
-        ).to(accelerator.device)
-        model.train()
+        plan = PatchPlan.of(config, scale=model.scale, processes=accelerator.num_processes)
+        learner = Learner(model, config.train, accelerator)
+        batch = _noise(plan.batches[0], plan.sizes[0], model.scale)
+        kept = learner.spread(batch.to(accelerator.device))  # with all that backward needs
+        memory = _memory(accelerator.device)
+        del kept
         for step in range(WARM_UP + TIMED):
             if step == WARM_UP:
                 _wait(accelerator.device)
                 start = time.perf_counter()
-            for _ in range(config.train.accumulate):
-                total = bare.total(objective(batch))
-                memory = _memory(accelerator.device)
-                accelerator.backward(total)
-            accelerator.clip_grad_norm_(trained, config.train.clip_grad_norm)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            average.update(step)
+            learner.differentiate([batch] * config.train.accumulate)
+            learner.update(step, learning_rate(step, config.train))
         _wait(accelerator.device)
         rate = TIMED / (time.perf_counter() - start)
         return Estimate(
@@ -101,11 +79,19 @@ def estimate(
             receptive_field=model.receptive_field,
             images=images,
             patches=plan.patches(0),
-            patch_size=size,
+            patch_size=plan.sizes[0],
             memory=memory,
             steps_per_second=rate,
             seconds=config.train.total_iter / rate,
         )
+
+
+def _noise(count: int, size: int, scale: int) -> Batch:
+    lr, hr = (
+        torch.rand(count, 3, side, side).contiguous(memory_format=torch.channels_last)
+        for side in (size, size * scale)
+    )
+    return Batch(lr, hr)
 
 
 def _count_images(roots: list[str], data_root: Path | None) -> int | None:
@@ -123,12 +109,8 @@ def _count_images(roots: list[str], data_root: Path | None) -> int | None:
 
 def _wait(device: torch.device) -> None:
     """Wait until a GPU has done what it was given, or a clock would time the giving."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
-    elif device.type == "xpu":
-        torch.xpu.synchronize(device)
+    if device.type != "cpu":
+        torch.accelerator.synchronize()
 
 
 def _memory(device: torch.device) -> int:

@@ -9,34 +9,31 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator
+from torch.nn.functional import pad
 
 from srkit.checkpoint import Card, save
 from srkit.data.batches import BatchSource
-from srkit.data.datasets import resolve_folders
 from srkit.data.degradations import create_degradation
 from srkit.data.loader import batch_loader
-from srkit.data.training_set import load_training_set
 from srkit.errors import ConfigError, TrainingError
-from srkit.training.average import WeightAverage
 from srkit.training.config import TrainingConfig
 from srkit.training.engine import engine
+from srkit.training.learner import Learner
 from srkit.training.log import RunLog
-from srkit.training.network import create_network, patch_sizes
-from srkit.training.objectives import create_objective
-from srkit.training.optimizers import create_optimizer
+from srkit.training.network import create_network
 from srkit.training.pace import Pace
 from srkit.training.patches import PatchPlan
 from srkit.training.report import write_report
 from srkit.training.run_folder import RunFolder
+from srkit.training.run_images import open_images
 from srkit.training.samples import choose_crops, render
 from srkit.training.schedule import learning_rate
-from srkit.training.state import Counters, read_state, restore, save_state, seed_step
+from srkit.training.state import Counters, read_state, seed_step
 from srkit.training.stopping import asked_to_stop
 from srkit.training.strips import Strips
 from srkit.training.tensorboard import TensorBoard, require_tensorboard
 from srkit.training.transfer import start_from
-from srkit.training.validation import Score, find_sets, load_sets, validate
+from srkit.training.validation import Score, ValidationSet, find_sets, load_sets, validate
 from srkit.training.watch import RunFacts, Watcher, Watchers
 
 
@@ -70,218 +67,170 @@ def train(
         cannot be written; CheckpointError for the checkpoint to start from.
     """
     run = RunFolder(folder, config)
-    with engine(device, config.train.precision) as accelerator:
-        try:
-            return _train(config, run, accelerator, data_root, max_seconds, resume, command, watch)
-        except OSError as error:
-            where = error.filename or folder
-            raise TrainingError(
-                f"{where}: cannot be written ({error.strerror or error})",
-                hint="the states saved so far are whole: mend it and go on with --resume",
-            ) from None
+    with run.errors_named(), engine(device, config.train.precision) as accelerator:
+        main = accelerator.is_main_process
+        watchers = Watchers([watch] if watch is not None and main else [])
 
-
-def _train(
-    config: TrainingConfig,
-    run: RunFolder,
-    accelerator: Accelerator,
-    data_root: Path | None,
-    max_seconds: float,
-    resume: bool,
-    command: str,
-    watch: Watcher | None,
-) -> Outcome:
-    main, images, recipe = accelerator.is_main_process, config.datasets.train, config.train
-    watchers = Watchers([watch] if watch is not None and main else [])
-
-    # All that can be wrong without reading an image is found out before the first is read.
-    run.check(resume=resume)
-    found_sets = find_sets(config.datasets.val, data_root)
-    if config.logger.use_tb_logger:
-        require_tensorboard()
-    if recipe.early_stop is not None and not found_sets:
-        raise ConfigError(
-            "train.early_stop: there is no validation set to watch", hint="--validation Set5"
-        )
-    torch.manual_seed(config.manual_seed)
-    model = create_network(config)
-    scale, sizes = model.scale, patch_sizes(config, model.scale)
-    degradation = create_degradation(images.degradation, scale=scale)
-    found = read_state(run.states, watchers.warn) if resume else None
-    # What a run started from is in its state.
-    taken = None if found else start_from(config.path.pretrain_network_g, model)
-    model.to(device=accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    objective = create_objective(model, recipe.losses)
-    trained = [weight for weight in model.parameters() if weight.requires_grad]
-    optimizer = create_optimizer(recipe.optim_g, trained)
-    average = WeightAverage(model, recipe.ema_decay)
-    counters = Counters()
-    if found:
-        counters, tensors = found
-        restore(tensors, model, average, optimizer)
-    plan = PatchPlan.of(config, scale=scale, processes=accelerator.num_processes)
-    run.check_patches(counters, plan)
-    if run.finished(counters):
-        watchers.said(f"finished already, after step {counters.step:,}")
-        return Outcome(step=counters.step, checkpoint=run.checkpoint, signal=None)
-
-    with accelerator.local_main_process_first():
-        folders = resolve_folders(
-            images.dataroot_gt,
-            lr=images.dataroot_lq,
-            weights=images.weights,
-            lr_track=images.lr_track,
-            sub_image_size=images.sub_image_size,
+        # All that can be wrong without reading an image is found out before the first is read.
+        run.check(resume=resume)
+        found_sets = find_sets(config.datasets.val, data_root)
+        if config.logger.use_tb_logger:
+            require_tensorboard()
+        if config.train.early_stop is not None and not found_sets:
+            raise ConfigError(
+                "train.early_stop: there is no validation set to watch", hint="--validation Set5"
+            )
+        torch.manual_seed(config.manual_seed)
+        model = create_network(config)
+        scale = model.scale
+        degradation = create_degradation(config.datasets.train.degradation, scale=scale)
+        plan = PatchPlan.of(config, scale=scale, processes=accelerator.num_processes)
+        found = read_state(run.states, watchers.warn) if resume else None
+        # What a run started from is in its state.
+        taken = None if found else start_from(config.path.pretrain_network_g, model)
+        learner = Learner(model, config.train, accelerator)
+        counters = Counters()
+        if found:
+            counters = found[0]
+            learner.restore(*found)
+        run.check_patches(counters, plan)
+        if counters.finished(config.train):
+            watchers.said(f"finished already, after step {counters.step:,}")
+            if main:  # what a kill in the last moment, or a hand, may have left out
+                if not run.checkpoint.exists():
+                    save(run.checkpoint, learner.average.model, _card(run, counters, [], scale))
+                write_report(run.folder)
+            return Outcome(step=counters.step, checkpoint=run.checkpoint, signal=None)
+        source = open_images(
+            config,
+            plan,
+            degradation,
+            accelerator,
             scale=scale,
             data_root=data_root,
-            say=watchers.said,
+            prepared=run.prepared,
+            watcher=watchers,
         )
-    training_set = load_training_set(
-        folders,
-        scale=scale,
-        patch_size=max(sizes),
-        needs_lr=degradation is None,
-        cache=images.cache,
-        cache_folder=run.prepared,
-        progress=watchers.reading,
-    )
-    source = BatchSource(
-        training_set,
-        scale=scale,
-        patch_size=plan.size,
-        batch_size=plan.patches,
-        seed=config.manual_seed,
-        use_hflip=images.use_hflip,
-        use_rot=images.use_rot,
-        degradation=degradation,
-    )
-    validation = load_sets(found_sets, scale)
-    crops = [(one.name, choose_crops(one.pairs)) for one in validation] if main else []
+        validation = load_sets(found_sets, scale)
 
-    with ExitStack() as stack:
+        with ExitStack() as stack:
+            if main:
+                run.claim(command)
+                watchers = stack.enter_context(closing(_all_watchers(run, counters, watchers)))
+            watchers.started(_facts(config, learner, source, counters, taken, resumed=resume))
+            outcome = _steps(
+                run, learner, source, validation, counters, watchers, max_seconds=max_seconds
+            )
+            ended = outcome.checkpoint is not None
+            words = f"wrote {run.checkpoint}" if ended else "go on with --resume"
+            watchers.ended(outcome.step, words)
         if main:
-            run.claim(command)
-            watchers = Watchers(
-                [
-                    RunLog(run.log, step=counters.step),
-                    Strips(run.folder / "visualization", step=counters.step),
-                    *watchers,
-                ]
-            )
-            if config.logger.use_tb_logger:
-                watchers.add(TensorBoard(run.log / "tensorboard", step=counters.step))
-            stack.enter_context(closing(watchers))
-        watchers.started(
-            RunFacts(
-                name=config.name,
-                model=config.network_g.type,
-                parameters=sum(weight.numel() for weight in model.parameters()),
-                device=str(accelerator.device),
-                processes=accelerator.num_processes,
-                precision=recipe.precision,
-                first_step=counters.step,
-                steps=recipe.total_iter,
-                images=training_set.images,
-                megapixels=training_set.megapixels,
-                data=", ".join(images.dataroot_gt),
-                taken=taken,
-                resumed=resume,
-            )
-        )
-        bare = objective
-        if recipe.compile:
-            objective.compile()
-        objective, optimizer = accelerator.prepare(objective, optimizer)
-        scaler = accelerator.scaler
-        if scaler is not None and counters.scaler:
-            scaler.load_state_dict(counters.scaler)
-        names = ("total", *bare.weights)
-        pace = Pace(done=counters.step, seconds=counters.seconds)
-        model.train()
-        stop = stack.enter_context(asked_to_stop())
-        batches = stack.enter_context(
-            closing(
-                batch_loader(
-                    source,
-                    first=counters.step,
-                    last=recipe.total_iter,
-                    rank=accelerator.process_index,
-                    processes=accelerator.num_processes,
-                    micro_batches=recipe.accumulate,
-                    workers=images.num_worker_per_gpu,
-                )
-            )
-        )
-        ended = halted = False
+            write_report(run.folder)
+        return outcome
+
+
+def _steps(
+    run: RunFolder,
+    learner: Learner,
+    source: BatchSource,
+    validation: list[ValidationSet],
+    counters: Counters,
+    watchers: Watchers,
+    *,
+    max_seconds: float,
+) -> Outcome:
+    """Take step after step until the run is at its end, or is asked to stop."""
+    config, accelerator = run.config, learner.engine
+    recipe, main = config.train, accelerator.is_main_process
+    log_every, save_every = config.logger.print_freq, config.logger.save_checkpoint_freq
+    average, scale = learner.average.model, learner.model.scale
+    crops = [(one.name, choose_crops(one.pairs)) for one in validation] if main else []
+    batches = batch_loader(
+        source,
+        first=counters.step,
+        last=recipe.total_iter,
+        rank=accelerator.process_index,
+        processes=accelerator.num_processes,
+        micro_batches=recipe.accumulate,
+        workers=config.datasets.train.num_worker_per_gpu,
+    )
+    pace = Pace(done=counters.step, seconds=counters.seconds)
+    ended = halted = False
+    with asked_to_stop() as signals, closing(batches):
         while not ended and not halted:
-            step = counters.step
-            rate = learning_rate(step, recipe)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            seed_step(config.manual_seed, step, accelerator.process_index)
-            optimizer.zero_grad(set_to_none=True)
-            shares = next(batches)
-            values = torch.zeros(len(names) + 1, device=accelerator.device)
-            for index, batch in enumerate(shares):
-                # Gradients are exchanged once a step, with the last share.
-                with ExitStack() as share:
-                    if index + 1 < len(shares):
-                        share.enter_context(accelerator.no_sync(objective))
-                    terms = objective(batch.to(accelerator.device))
-                    total = bare.total(terms)
-                    accelerator.backward(total / len(shares))
-                shown = torch.stack([total, *(terms[name] for name in bare.weights)]).detach()
-                values[:-1] += shown / len(shares)
-            norm = accelerator.clip_grad_norm_(trained, recipe.clip_grad_norm)
+            rate = learning_rate(counters.step, recipe)
+            seed_step(config.manual_seed, counters.step, accelerator.process_index)
+            numbers = learner.differentiate(next(batches))
+            stop = bool(signals) or pace.session() > max_seconds
             # Every process learns the same numbers, and that one of them was asked to stop.
-            values[-1] = float(bool(stop) or pace.session() > max_seconds)
-            *means, asked = accelerator.reduce(values, "mean").tolist()
-            _require_finite(means[0], float(norm), step, rate, scaled=scaler is not None)
-            optimizer.step()
-            average.update(step)
+            numbers = accelerator.reduce(pad(numbers, (0, 1), value=float(stop)), "mean")
+            *means, norm, asked = numbers.tolist()
+            _require_finite(means[0], norm, counters.step, rate, scaled=learner.scaled)
+            learner.update(counters.step, rate)
 
             counters.step += 1
-            for name, value in zip(names, means, strict=True):
-                counters.sums[name] = counters.sums.get(name, 0.0) + value
+            counters.add(dict(zip(learner.names, means, strict=True)))
             counters.seconds = pace.seconds()
-            counters.patches = plan.patches(counters.step)
+            counters.patches = source.batch_size(counters.step)
             halted = asked > 0
             ended = counters.step == recipe.total_iter
             watchers.stepped(counters.step, pace)
             if counters.step % config.val.val_freq == 0 or ended:
-                scores = [validate(average.model, one, accelerator) for one in validation]
-                better = _note_best(counters, scores, config)
-                ended = ended or _stands_still(counters, config)
+                scores = [validate(average, one, accelerator) for one in validation]
+                better = bool(scores) and counters.note(scores[0].psnr, recipe.early_stop)
+                ended = counters.finished(recipe)
                 if main:
                     for score in scores:
                         watchers.scored(counters.step, score, best=better)
                     for name, chosen in crops:
-                        watchers.samples(counters.step, name, render(average.model, chosen))
+                        watchers.samples(counters.step, name, render(average, chosen))
                     if better or recipe.early_stop is None:
-                        save(
-                            run.checkpoint,
-                            average.model,
-                            _card(config, counters, scores, run, scale),
-                        )
-            if main and (counters.step % config.logger.print_freq == 0 or ended):
-                since = counters.step % config.logger.print_freq or config.logger.print_freq
-                logged = {name: total / since for name, total in counters.sums.items()}
-                watchers.losses(counters.step, logged.pop("total"), logged, rate, pace)
-            if counters.step % config.logger.print_freq == 0:
-                counters.sums.clear()
-            if counters.step % config.logger.save_checkpoint_freq == 0 or ended or halted:
-                counters.scaler = {} if scaler is None else scaler.state_dict()
-                if main:
-                    watchers.flush()
-                    save_state(run.states, counters, model, average, optimizer)
-        words = f"wrote {run.checkpoint}" if ended else "go on with --resume"
-        watchers.ended(counters.step, words)
-    if main:
-        write_report(run.folder)
+                        save(run.checkpoint, average, _card(run, counters, scores, scale))
+            if counters.step % log_every == 0 or ended:
+                losses = counters.take_means(log_every)
+                watchers.losses(counters.step, losses.pop("total"), losses, rate, pace)
+            if main and (counters.step % save_every == 0 or ended or halted):
+                watchers.flush()
+                learner.save(run.states, counters)
     return Outcome(
         step=counters.step,
         checkpoint=run.checkpoint if ended else None,
-        signal=stop[0] if stop and not ended else None,
+        signal=signals[0] if signals and not ended else None,
+    )
+
+
+def _all_watchers(run: RunFolder, counters: Counters, watchers: Watchers) -> Watchers:
+    """Add those that write into the run's folder, after what they wrote up to this step."""
+    step = counters.step
+    found = [RunLog(run.log, step=step), Strips(run.folder / "visualization", step=step), *watchers]
+    if run.config.logger.use_tb_logger:
+        found.append(TensorBoard(run.log / "tensorboard", step=step))
+    return Watchers(found)
+
+
+def _facts(
+    config: TrainingConfig,
+    learner: Learner,
+    source: BatchSource,
+    counters: Counters,
+    taken: str | None,
+    *,
+    resumed: bool,
+) -> RunFacts:
+    return RunFacts(
+        name=config.name,
+        model=config.network_g.type,
+        parameters=sum(weight.numel() for weight in learner.model.parameters()),
+        device=str(learner.engine.device),
+        processes=learner.engine.num_processes,
+        precision=config.train.precision,
+        first_step=counters.step,
+        steps=config.train.total_iter,
+        images=source.training_set.images,
+        megapixels=source.training_set.megapixels,
+        data=", ".join(config.datasets.train.dataroot_gt),
+        taken=taken,
+        resumed=resumed,
     )
 
 
@@ -298,29 +247,10 @@ def _require_finite(loss: float, norm: float, step: int, rate: float, *, scaled:
     )
 
 
-def _note_best(counters: Counters, scores: list[Score], config: TrainingConfig) -> bool:
-    """Keep the highest PSNR on the first set and how long it has stood."""
-    if not scores:
-        return False
-    early = config.train.early_stop
-    better = scores[0].psnr > counters.best + (early.min_delta if early else 0.0)
-    counters.stale = 0 if better else counters.stale + 1
-    if better:
-        counters.best = scores[0].psnr
-    return better
-
-
-def _stands_still(counters: Counters, config: TrainingConfig) -> bool:
-    early = config.train.early_stop
-    return early is not None and counters.stale >= early.patience
-
-
-def _card(
-    config: TrainingConfig, counters: Counters, scores: list[Score], run: RunFolder, scale: int
-) -> Card:
-    images = config.datasets.train
+def _card(run: RunFolder, counters: Counters, scores: list[Score], scale: int) -> Card:
+    images = run.config.datasets.train
     return Card(
-        name=config.name,
+        name=run.config.name,
         data=images.name or ", ".join(Path(root).name for root in images.dataroot_gt),
         command=run.command(),
         steps=counters.step,

@@ -10,6 +10,8 @@ experiments/NAME/
     log/                log.csv, log.jsonl, log.txt, tensorboard/
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,20 @@ class RunFolder:
         self.states = folder / "training_states"
         self.log = folder / "log"
         self.prepared = folder.parent / "prepared"
+
+    @contextmanager
+    def errors_named(self) -> Iterator[None]:
+        """Turn what the disk refuses into one line that says so.
+
+        Raises: TrainingError.
+        """
+        try:
+            yield
+        except OSError as error:
+            raise TrainingError(
+                f"{error.filename or self.folder}: cannot be written ({error.strerror or error})",
+                hint="the states saved so far are whole: mend it and go on with --resume",
+            ) from None
 
     def check(self, *, resume: bool) -> None:
         """Refuse to start over a run that is there, and to go on with another one.
@@ -80,14 +96,6 @@ class RunFolder:
                 f"{patches}",
                 hint="batch_size_per_gpu times accumulate times processes must stay the same",
             )
-
-    def finished(self, counters: Counters) -> bool:
-        """Tell whether the run has nothing left to do."""
-        early = self.config.train.early_stop
-        done = counters.step >= self.config.train.total_iter or (
-            early is not None and counters.stale >= early.patience
-        )
-        return done and self.checkpoint.exists()
 
     def claim(self, command: str) -> None:
         """Make the folder this run's: sweep up after a kill, write configuration and command.

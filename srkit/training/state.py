@@ -26,6 +26,7 @@ from srkit.errors import CheckpointError, TrainingError
 from srkit.files import write_atomically
 from srkit.models.model import Model
 from srkit.training.average import WeightAverage
+from srkit.training.config import EarlyStop, Training
 
 KEPT = 2
 
@@ -54,6 +55,32 @@ class Counters:
     """Patches the next step would take, over all processes."""
     scaler: dict[str, Any] = field(default_factory=dict)
     """State of float16's loss scaling; empty in other precisions."""
+
+    def add(self, losses: Mapping[str, float]) -> None:
+        """Add a step's loss and terms to those since the last line of the log."""
+        for name, value in losses.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
+
+    def take_means(self, log_every: int) -> dict[str, float]:
+        """Give the means since the last line of the log, and begin anew."""
+        steps = self.step % log_every or log_every
+        means = {name: total / steps for name, total in self.sums.items()}
+        self.sums = {}
+        return means
+
+    def note(self, psnr: float, early: EarlyStop | None) -> bool:
+        """Take the PSNR of a validation on the first set; tell whether it is the best so far."""
+        better = psnr > self.best + (early.min_delta if early else 0.0)
+        self.stale = 0 if better else self.stale + 1
+        self.best = psnr if better else self.best
+        return better
+
+    def finished(self, recipe: Training) -> bool:
+        """Tell whether the last step is done, or PSNR has stood still for long enough."""
+        early = recipe.early_stop
+        return self.step >= recipe.total_iter or (
+            early is not None and self.stale >= early.patience
+        )
 
 
 def save_state(
@@ -120,9 +147,15 @@ def restore(
     """Put a state's tensors back where `save_state` took them from."""
     model.load_state_dict(_under("model.", tensors))
     average.model.load_state_dict(_under("average.", tensors))
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     values: dict[int, dict[str, Tensor]] = {}
     for name, tensor in _under("optimizer.", tensors).items():
         index, key = name.split(".", 1)
+        weight = weights[int(index)]
+        if tensor.shape == weight.shape:
+            # In the order its weight has in memory: channels last. The optimiser reads the two
+            # together, and takes twice as long where they differ.
+            tensor = torch.empty_like(weight, requires_grad=False).copy_(tensor)
         values.setdefault(int(index), {})[key] = tensor
     optimizer.load_state_dict(
         {"state": values, "param_groups": optimizer.state_dict()["param_groups"]}

@@ -8,7 +8,7 @@ from torch.nn import Module
 
 from srkit import checkpoint
 from srkit.errors import TrainingError
-from srkit.training import loop
+from srkit.training import learner
 from srkit.training.config import TrainingConfig
 from srkit.training.loop import train
 from srkit.training.objectives import Objective, SuperResolution
@@ -59,7 +59,7 @@ def test_stops_in_the_same_step(
         return Poisoned(model, weights)  # type: ignore[arg-type]
 
     config = configuration(hr_folder)
-    monkeypatch.setattr(loop, "create_objective", create)
+    monkeypatch.setattr(learner, "create_objective", create)
     with pytest.raises(TrainingError, match=r"at step 8, learning rate 0\.001") as caught:
         train(config, tmp_path / "run")
     assert "smaller --learning-rate" in str(caught.value.hint)

@@ -1,0 +1,79 @@
+"""Muon: a kernel takes steps of equal length in every direction; all else is AdamW's.
+
+The momentum of a kernel, as a matrix of output channels by everything it is computed from, is
+replaced by the nearest orthogonal matrix, so that a few strong directions cannot drown the rest.
+
+Sources: Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024,
+https://kellerjordan.github.io/posts/muon/; the length of a step, which makes learning rates and
+weight decay AdamW's, is that of Liu et al., "Muon is Scalable for LLM Training", 2025,
+https://arxiv.org/abs/2502.16982. srkit computes in float32, kernels of one size together.
+"""
+
+# Shapes: N kernels, O output channels, I input channels times kernel height times kernel width.
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+MOMENTUM = 0.95
+STEP = 0.2
+"""Root mean square of AdamW's steps."""
+QUINTIC = (3.4445, -4.7750, 2.0315)
+ITERATIONS = 5
+
+
+class Muon(torch.optim.AdamW):
+    """Orthogonal steps for kernels that mix channels, AdamW for all other weights."""
+
+    def __init__(self, weights: Sequence[nn.Parameter], **settings: Any) -> None:
+        kernels = [weight for weight in weights if weight.dim() > 1 and weight.shape[1] > 1]
+        rest = [weight for weight in weights if weight.dim() < 2 or weight.shape[1] < 2]
+        groups = [{"params": kernels, "kernels": True}, {"params": rest, "kernels": False}]
+        super().__init__([group for group in groups if group["params"]], **settings)
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Change every weight that has a gradient; those of kernels are used up."""
+        for group in self.param_groups:
+            if group["kernels"]:
+                self._turn(group)
+        super().step()  # passes over what has no gradient
+
+    def _turn(self, group: dict[str, Any]) -> None:
+        alike: dict[tuple[int, int], list[nn.Parameter]] = {}
+        for weight in group["params"]:
+            if weight.grad is not None:
+                alike.setdefault((weight.shape[0], weight[0].numel()), []).append(weight)
+        for (rows, columns), weights in alike.items():
+            ahead = torch.stack([self._ahead(weight).flatten(1) for weight in weights])
+            length = group["lr"] * STEP * max(rows, columns) ** 0.5
+            for weight, direction in zip(weights, orthogonal(ahead), strict=True):
+                weight.mul_(1 - group["lr"] * group["weight_decay"])
+                weight.sub_(direction.view_as(weight), alpha=length)
+                weight.grad = None
+
+    def _ahead(self, weight: nn.Parameter) -> Tensor:
+        """Add the gradient to the momentum, and look one step ahead as Nesterov does."""
+        state, gradient = self.state[weight], weight.grad
+        assert gradient is not None
+        if "momentum" not in state:
+            state["momentum"] = torch.zeros_like(weight)
+        state["momentum"].lerp_(gradient, 1 - MOMENTUM)
+        return gradient.lerp(state["momentum"], MOMENTUM)
+
+
+def orthogonal(matrices_NOI: Tensor) -> Tensor:
+    """Move every singular value of each matrix close to 1, by Newton-Schulz iterations.
+
+    Shape: (N, O, I) -> (N, O, I); singular values end between about 0.7 and 1.2.
+    """
+    first, third, fifth = QUINTIC
+    wide = matrices_NOI.shape[1] <= matrices_NOI.shape[2]
+    x = matrices_NOI if wide else matrices_NOI.mT
+    x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
+    for _ in range(ITERATIONS):
+        gram = x @ x.mT
+        x = first * x + (third * gram + fifth * gram @ gram) @ x
+    return x if wide else x.mT
