@@ -8,7 +8,14 @@ add one line below. tests/layers/test_blocks.py then covers it.
 
 from typing import Protocol
 
+from srkit.layers.blocks.bridge import BridgeBlock
+from srkit.layers.blocks.cmt import CMTBlock
+from srkit.layers.blocks.ghost import GhostBottleneck
+from srkit.layers.blocks.halo import HaloBlock
+from srkit.layers.blocks.moga import MogaBlock
+from srkit.layers.blocks.res2net import Res2NetBlock
 from srkit.layers.blocks.residual import ResidualBlock
+from srkit.layers.blocks.wavelets import WaveletsBlock
 from srkit.layers.layer import Layer
 from srkit.layers.registry import lookup
 
@@ -21,6 +28,13 @@ class BlockMaker(Protocol):
 
 BLOCKS: dict[str, BlockMaker] = {
     "residual": ResidualBlock,
+    "bridge": BridgeBlock,
+    "ghost": GhostBottleneck,
+    "res2net": Res2NetBlock,
+    "moga": MogaBlock,
+    "cmt": CMTBlock,
+    "halo": HaloBlock,
+    "wavelets": WaveletsBlock,
 }
 
 

@@ -10,7 +10,9 @@ from typing import Protocol
 
 from srkit.layers.layer import Layer
 from srkit.layers.registry import lookup
+from srkit.layers.stages.g_ghost import g_ghost_stage
 from srkit.layers.stages.plain import PlainStage
+from srkit.layers.stages.selective_depth import selective_depth_stage
 
 
 class StageMaker(Protocol):
@@ -23,6 +25,8 @@ class StageMaker(Protocol):
 
 STAGES: dict[str, StageMaker] = {
     "plain": PlainStage,
+    "sda": selective_depth_stage,
+    "g_ghost": g_ghost_stage,
 }
 
 
