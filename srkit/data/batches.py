@@ -9,17 +9,21 @@ degradation goes on with.
 
 # Shapes: B batch, K channels, P side of an LR patch, s scale.
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
 from srkit.data.degradations import Degradation
-from srkit.data.prepared import Part
+from srkit.data.part import Part
 from srkit.data.training_set import TrainingSet
 from srkit.images.image import Samples
+
+_ROTATIONS = (None, cv2.ROTATE_90_COUNTERCLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_CLOCKWISE)
 
 
 class Batch(NamedTuple):
@@ -120,20 +124,36 @@ class BatchSource:
         if above or below or before or behind:
             around = np.pad(around, ((above, below), (before, behind), (0, 0)), "symmetric")
         # Turned first: compression knows up from left. The margins are equal on all sides.
-        around = np.ascontiguousarray(turn(around, symmetry))
-        hr_1KHW = torch.from_numpy(around).permute(2, 0, 1)[None].float().div_(255)
-        lr_1KHW = self.degradation(hr_1KHW, scale=scale, generator=random)
+        around = turn(around, symmetry)
+        with _one_thread():
+            lr_1KHW = self.degradation(_to_tensor([around]), generator=random)
         inner, edge = margin // scale, margin
         lr = lr_1KHW[0, :, inner : inner + size, inner : inner + size]
         hr = around[edge : edge + size * scale, edge : edge + size * scale]
-        levels = (lr * 255).round_().clamp_(0, 255).to(torch.uint8)
-        return levels.permute(1, 2, 0).numpy(), hr
+        return (lr * 255).round().to(torch.uint8).permute(1, 2, 0).numpy(), hr
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute as a loader worker does: sums could come out differently on more threads.
+
+    Patches are also too small to share.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def turn(patch: Samples, symmetry: int) -> Samples:
     """Apply one of the eight symmetries of the square: 0 to 3 rotate, 4 to 7 mirror as well."""
-    rotated = np.rot90(patch, symmetry % 4)
-    return rotated[:, ::-1] if symmetry >= 4 else rotated
+    rotation = _ROTATIONS[symmetry % 4]
+    # OpenCV's are ten times as fast as copying numpy's turned views, pixel by pixel.
+    rotated = patch if rotation is None else cv2.rotate(patch, rotation)
+    turned = cv2.flip(rotated, 1) if symmetry >= 4 else rotated
+    return turned.astype(np.uint8, copy=False)
 
 
 def _window(start: int, length: int, margin: int, side: int) -> tuple[slice, int, int]:
@@ -144,5 +164,5 @@ def _window(start: int, length: int, margin: int, side: int) -> tuple[slice, int
 
 def _to_tensor(patches: Sequence[Samples]) -> Tensor:
     # Stacking the (H, W, K) patches and permuting gives channels-last memory for nothing.
-    stacked_BHWK = torch.from_numpy(np.stack(patches))
-    return stacked_BHWK.permute(0, 3, 1, 2).float().div_(255)
+    values_BHWK = np.divide(np.stack(patches), np.float32(255), dtype=np.float32)
+    return torch.from_numpy(values_BHWK).permute(0, 3, 1, 2)

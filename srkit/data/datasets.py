@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from srkit.data import div2k
 from srkit.data.div2k import Archive
 from srkit.data.download import download
+from srkit.data.lock import alone_in
 from srkit.errors import ConfigError, DataError
 from srkit.images.naming import display_name
 
@@ -113,7 +113,7 @@ def fetch_div2k(
 
     The address can be replaced by a mirror's in the environment variable SRKIT_DIV2K_URL.
     """
-    address = os.environ.get("SRKIT_DIV2K_URL", div2k.ADDRESS)
+    address = os.environ.get("SRKIT_DIV2K_URL") or div2k.ADDRESS
     return fetch(archive, address, (data_root or DEFAULT_ROOT) / "DIV2K", say=say)
 
 
@@ -126,9 +126,17 @@ def fetch(archive: Archive, address: str, root: Path, *, say: Say = lambda line:
         unpacked.
     """
     folder = root / archive.folder
-    if folder.is_dir():
-        _require_complete(folder, archive)
-        return folder
+    if not folder.is_dir():
+        with alone_in(root, lambda: say(f"waiting for another process in {root}")):
+            if not folder.is_dir():
+                _download_and_unpack(archive, address, root, folder, say)
+    _require_complete(folder, archive)
+    return folder
+
+
+def _download_and_unpack(
+    archive: Archive, address: str, root: Path, folder: Path, say: Say
+) -> None:
     path = root / f"{archive.name}.zip"
     say(f"downloading {archive.name} to {root} (DIV2K: academic use only)")
     told = -1
@@ -143,10 +151,8 @@ def fetch(archive: Archive, address: str, root: Path, *, say: Say = lambda line:
     url = f"{address.rstrip('/')}/{archive.name}.zip"
     download(url, path, checksum=f"md5:{archive.md5}", progress=progress)
     say(f"unpacking {path.name}")
-    folder.parent.mkdir(parents=True, exist_ok=True)
     unpack(path, archive, folder)
     path.unlink()
-    return folder
 
 
 def unpack(path: Path, archive: Archive, folder: Path) -> None:
@@ -154,8 +160,10 @@ def unpack(path: Path, archive: Archive, folder: Path) -> None:
 
     Raises: DataError when the file is no such archive or the disk refuses.
     """
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    temporary = folder.with_name(f".{folder.name}.part")
     try:
+        shutil.rmtree(temporary, ignore_errors=True)  # of a process that was killed
+        temporary.mkdir(parents=True)
         with zipfile.ZipFile(path) as file:
             for entry in file.infolist():
                 # Only the image's own name is used: an entry cannot point outside the folder.
@@ -164,8 +172,9 @@ def unpack(path: Path, archive: Archive, folder: Path) -> None:
                     continue
                 with file.open(entry) as source, (temporary / name).open("wb") as target:
                     shutil.copyfileobj(source, target)
+                    target.flush()
+                    os.fsync(target.fileno())  # the folder's name must not outlive a power cut
         _require_complete(temporary, archive, shown=path)
-        temporary.chmod(0o755)  # mkdtemp keeps others out
         temporary.replace(folder)
     except (zipfile.BadZipFile, OSError) as error:
         raise DataError(f"{path}: cannot be unpacked ({error})") from None

@@ -64,7 +64,9 @@ def download(
 
 def _continue(url: str, part: Path, progress: Callable[[int, int], None] | None) -> None:
     have = part.stat().st_size if part.exists() else 0
-    headers = {"Range": f"bytes={have}-"} if have else {}
+    headers = {"Accept-Encoding": "identity"}  # ranges and lengths are those of the file itself
+    if have:
+        headers["Range"] = f"bytes={have}-"
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
         if answer.status_code == requests.codes.requested_range_not_satisfiable:
             return  # all of it is here already; the checksum will tell whether it is right
@@ -80,14 +82,16 @@ def _continue(url: str, part: Path, progress: Callable[[int, int], None] | None)
                     progress(have, total)
             file.flush()
             os.fsync(file.fileno())
-    if have < total:
-        raise requests.ConnectionError(f"broke off after {have:,} of {total:,} bytes")
+    if have < total:  # urllib3 below 2 says nothing
+        raise requests.exceptions.ChunkedEncodingError(f"{have} of {total} bytes")
 
 
 def _reason(error: requests.RequestException) -> str:
     if error.response is not None:
         return f"the server answered {error.response.status_code} {error.response.reason}"
-    if isinstance(error, requests.Timeout):
+    # requests reports a silent server in the middle of a file as a connection error.
+    if isinstance(error, requests.Timeout) or "timed out" in str(error):
         return f"no answer for {TIMEOUT} seconds"
-    text = str(error)
-    return text if text.startswith("broke off") else "the server cannot be reached"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return "the connection broke off"
+    return "the server cannot be reached"

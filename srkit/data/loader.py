@@ -91,9 +91,10 @@ def _started(loader: DataLoader[list[Batch]]) -> Iterator[list[Batch]]:
 
 
 def _begin_worker(worker: int) -> None:
-    # Ctrl-C reaches every process of a terminal; the main one decides when to stop. Its handlers
-    # were copied into this one, where they would only keep it from ending.
+    # Ctrl-C reaches every process of a terminal, and a service manager's SIGTERM all of a service:
+    # the main one decides when to stop, and needs its batches until then. When it is gone, a
+    # worker ends by itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     # One thread each, as torch takes by itself; OpenCV's do not survive the fork.
     cv2.setNumThreads(0)

@@ -14,51 +14,36 @@ import json
 import mmap
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, overload
 
 import numpy as np
 
+from srkit.data.lock import alone_in
+from srkit.data.part import Part
 from srkit.errors import DataError
-from srkit.files import write_atomically
-from srkit.images.image import Samples
+from srkit.files import TEMPORARY_PATTERN, write_atomically
 
 VERSION = 1
 MARK = b"srkit-im"
 FOOTER = struct.Struct("<QQ8s")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """An HR image, or a part of one: (H, W, 3) uint8; with its LR image, or None."""
-
-    folder: int
-    hr: Samples
-    lr: Samples | None
-
-    @property
-    def height(self) -> int:
-        """Of the HR image."""
-        return self.hr.shape[0]
-
-    @property
-    def width(self) -> int:
-        """Of the HR image."""
-        return self.hr.shape[1]
-
-
 def key_of(
-    files: Sequence[tuple[Path, Path | None, int]], *, scale: int, needs_lr: bool, patch_size: int
+    files: Sequence[tuple[int, Path, Path | None, int]],
+    *,
+    scale: int,
+    needs_lr: bool,
+    patch_size: int,
 ) -> str:
-    """Hash what a prepared file is made of."""
+    """Hash what a prepared file is made of: folder, HR file, LR file and cut of every image."""
     facts: list[Any] = [VERSION, scale, needs_lr, patch_size]
-    for hr, lr, sub_image_size in files:
+    for folder, hr, lr, sub_image_size in files:
         for path in (hr, lr):
             if path is not None:
                 status = path.stat()
                 facts.append([str(path.resolve()), status.st_size, status.st_mtime_ns])
-        facts.append(sub_image_size)
+        facts.append([folder, sub_image_size])
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
 
 
@@ -76,16 +61,23 @@ class PreparedFile(Sequence[Part]):
     def write(self, parts: Iterable[Part]) -> None:
         """Write the parts one after another, never holding more than one.
 
+        Of several processes one writes, and the others wait for it.
+
         Raises: DataError when the disk refuses; whatever making the parts raises.
         """
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(self.path, lambda file: _write(file, iter(parts)))
-        except OSError as error:
-            raise DataError(
-                f"{self.path}: cannot be written ({error.strerror or error})",
-                hint="datasets.train.cache=memory does without the file",
-            ) from None
+        with alone_in(self.path.parent):
+            if self.whole():
+                return
+            # Nobody else is writing here: what a killed process has left, as large as the set.
+            for torn in self.path.parent.glob(TEMPORARY_PATTERN):
+                torn.unlink(missing_ok=True)
+            try:
+                write_atomically(self.path, lambda file: _write(file, iter(parts)))
+            except OSError as error:
+                raise DataError(
+                    f"{self.path}: cannot be written ({error.strerror or error})",
+                    hint="datasets.train.cache=memory does without the file",
+                ) from None
 
     def whole(self) -> bool:
         """Tell whether the file is there and ends as it should."""

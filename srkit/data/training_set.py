@@ -2,16 +2,12 @@
 
 LR images are made once, ahead of training and from whole images, so that a training step never
 waits for them; where degradations make them on the fly, none are kept.
-
-Convention
-    A side of n pixels is cut into max(1, round(n / sub_image_size)) parts that differ by at most
-    one step of the scale; no pixel is lost, none is in two parts.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -20,18 +16,17 @@ import psutil
 
 from srkit.data.datasets import TrainingFolder
 from srkit.data.pairs import Source
-from srkit.data.prepared import Part, PreparedFile, key_of
-from srkit.errors import DataError, SrkitError
-from srkit.images import image_files, read_size
+from srkit.data.part import Part, cut
+from srkit.data.prepared import PreparedFile, key_of
+from srkit.data.training_files import all_of, find_training_sources
+from srkit.errors import ConfigError, DataError, SrkitError
+from srkit.images import read_size
 from srkit.images.naming import display_name
 
 Cache = Literal["auto", "memory", "disk"]
 Progress = Callable[[int, int], None]
 
-SHOWN = 20  # files that cannot be used are named up to this many
 AHEAD = 6  # images decoded before the one that is asked for: what is held besides the set itself
-DIV2K_ENDINGS = ("x{scale}m", "x{scale}d", "x{scale}w", *(f"x{{scale}}w{n}" for n in range(1, 5)))
-"""How LR images of DIV2K's mild, difficult and wild tracks are told from their HR image."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,8 +66,13 @@ def load_training_set(
     done and of all images.
 
     Raises: DataError naming every file that is damaged, transparent, of 16 bits or smaller than a
-        patch, or a folder without images.
+        patch, or a folder without images; ConfigError for LR images that would not be used.
     """
+    if not needs_lr and any(folder.lr is not None for folder in folders):
+        raise ConfigError(
+            "datasets.train: LR images are given, and a degradation to make others",
+            hint="leave out degradation, or dataroot_lq and lr_track",
+        )
     images = [
         _Image(folder=index, source=source, sub_image_size=folder.sub_image_size)
         for index, folder in enumerate(folders)
@@ -90,13 +90,16 @@ def load_training_set(
             if progress is not None:
                 progress(done, len(images))
         if problems:
-            raise _all_of(problems, len(images))
+            raise all_of(problems, len(images))
 
     if cache_folder is None or cache == "memory":
         found: Sequence[Part] = list(parts())
     else:
         key = key_of(
-            [(image.source.hr, image.source.lr, image.sub_image_size) for image in images],
+            [
+                (image.folder, image.source.hr, image.source.lr, image.sub_image_size)
+                for image in images
+            ],
             scale=scale,
             needs_lr=needs_lr,
             patch_size=patch_size,
@@ -111,68 +114,6 @@ def load_training_set(
             found = list(parts())
     pixels = sum(part.height * part.width for part in found)
     return TrainingSet(parts=found, weights=weights, images=len(images), megapixels=pixels / 1e6)
-
-
-def find_training_sources(folder: TrainingFolder, scale: int) -> list[Source]:
-    """List the HR images under a folder, each with its LR images where a folder of them is given.
-
-    An LR image lies at the same place and has its HR image's name, or that name and an ending
-    such as x4, x4m or x4w1; of several, each makes a pair.
-
-    Raises: DataError when there is no image, or an LR image is missing.
-    """
-    paths = _images_under(folder.hr)
-    if folder.lr is None:
-        return [
-            Source(name=display_name(path.relative_to(folder.hr)), hr=path, lr=None)
-            for path in paths
-        ]
-    lr_root = folder.lr
-    lr_paths = {path.relative_to(lr_root).with_suffix(""): path for path in _images_under(lr_root)}
-    sources = []
-    for path in paths:
-        stem = path.relative_to(folder.hr).with_suffix("")
-        endings = ("", f"x{scale}", *(ending.format(scale=scale) for ending in DIV2K_ENDINGS))
-        partners = [lr_paths.get(stem.with_name(stem.name + ending)) for ending in endings]
-        found = [partner for partner in partners if partner is not None]
-        if not found:
-            raise DataError(
-                f"{display_name(folder.lr)}: no LR image is called {display_name(stem)} or "
-                f"{display_name(stem)}x{scale}"
-            )
-        sources += [
-            Source(name=display_name(path.relative_to(folder.hr)), hr=path, lr=lr) for lr in found
-        ]
-    return sources
-
-
-def cut(part: Part, size: int, *, scale: int, smallest: int) -> Iterator[Part]:
-    """Cut an image into parts of about `size` HR pixels, none below `smallest` LR pixels."""
-    rows = _cuts(part.height // scale, size // scale, smallest)
-    columns = _cuts(part.width // scale, size // scale, smallest)
-    for top, bottom in pairwise(rows):
-        for left, right in pairwise(columns):
-            yield Part(
-                folder=part.folder,
-                hr=part.hr[top * scale : bottom * scale, left * scale : right * scale],
-                lr=None if part.lr is None else part.lr[top:bottom, left:right],
-            )
-
-
-def _cuts(side: int, size: int, smallest: int) -> list[int]:
-    count = 1 if size == 0 else max(1, min(round(side / size), side // smallest))
-    return [side * index // count for index in range(count + 1)]
-
-
-def _images_under(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise DataError(f"{display_name(folder)}: no such folder")
-    paths = image_files(folder, recursive=True)
-    if not paths:
-        raise DataError(
-            f"{display_name(folder)}: no images in this folder", hint="PNG, JPEG, WebP, BMP or TIFF"
-        )
-    return paths
 
 
 def _loaded(
@@ -212,18 +153,6 @@ def _load(image: _Image, scale: int, patch_size: int, needs_lr: bool) -> Part:
             hint="remove the file or train with a smaller --patch-size",
         )
     return Part(folder=image.folder, hr=pair.hr, lr=pair.lr if needs_lr else None)
-
-
-def _all_of(problems: list[SrkitError], images: int) -> DataError:
-    if len(problems) == 1:
-        return DataError(str(problems[0]), hint=problems[0].hint)
-    lines = [str(problem) for problem in problems[:SHOWN]]
-    if len(problems) > SHOWN:
-        lines.append(f"and {len(problems) - SHOWN} more")
-    return DataError(
-        f"{len(problems)} of {images} images cannot be trained on:\n  " + "\n  ".join(lines),
-        hint="remove or mend them",
-    )
 
 
 def _bytes(images: list[_Image], scale: int, needs_lr: bool) -> int:

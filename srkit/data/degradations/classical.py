@@ -6,7 +6,7 @@ Source: the order is that of Liu and Sun, "On Bayesian Adaptive Video Super Reso
 2014, with compression at its end.
 """
 
-# Shapes: K image channels, H W height and width.
+# Shapes: K the three colours, H W height and width.
 
 from typing import ClassVar
 
@@ -15,8 +15,17 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from srkit.data.degradations.degradation import Degradation, Probability, Range, between, happens
-from srkit.data.degradations.kernels import Family, random_kernel
+from srkit.data.degradations.degradation import (
+    Degradation,
+    NotNegative,
+    Positive,
+    Probability,
+    Quality,
+    Range,
+    between,
+    happens,
+)
+from srkit.data.degradations.kernels import Families, random_kernel
 from srkit.data.degradations.operations import Codec, blur, gaussian_noise, jpeg, to_levels
 from srkit.transforms.resize import imresize
 
@@ -26,27 +35,31 @@ LARGEST_KERNEL = 21
 class Classical(Degradation):
     """Blur, shrink, add noise, compress."""
 
-    reach: ClassVar[int] = 32  # a 21-pixel kernel, bicubic at x4, a JPEG block
+    reach: ClassVar[int] = 32  # half a 21-pixel kernel, bicubic's at x4, and some of a JPEG block
 
     blur_prob: Probability = 0.7
     blur_kernel_size: int = Field(default=15, ge=3, le=LARGEST_KERNEL)
-    kernel_list: tuple[Family, ...] = ("iso", "aniso")
+    """In HR pixels; an even one is made odd by one more."""
+    kernel_list: Families = ("iso", "aniso")
     kernel_prob: tuple[Probability, ...] = (0.6, 0.4)
-    blur_sigma: Range = (0.2, 2.0)
+    """How often each of `kernel_list` is drawn."""
+    blur_sigma: Range[Positive] = (0.2, 2.0)
     """In HR pixels."""
-    betag_range: Range = (0.5, 4.0)
-    betap_range: Range = (1.0, 2.0)
+    betag_range: Range[Positive] = (0.5, 4.0)
+    """Shape of generalised Gaussian kernels."""
+    betap_range: Range[Positive] = (1.0, 2.0)
+    """Shape of plateau kernels."""
     noise_prob: Probability = 0.5
-    noise_range: Range = (1.0, 15.0)
+    noise_range: Range[NotNegative] = (1.0, 15.0)
     """Standard deviation in 8-bit levels."""
     gray_noise_prob: Probability = 0.3
     jpeg_prob: Probability = 0.5
-    jpeg_range: Range = (50.0, 95.0)
+    jpeg_range: Range[Quality] = (50.0, 95.0)
     """Quality, 1 to 100."""
     jpeg_codec: Codec = "kornia"
 
     @torch.no_grad()
-    def __call__(self, hr_1KHW: Tensor, *, scale: int, generator: np.random.Generator) -> Tensor:
+    def __call__(self, hr_1KHW: Tensor, *, generator: np.random.Generator) -> Tensor:
         image = hr_1KHW
         if happens(self.blur_prob, generator):
             kernel = random_kernel(
@@ -59,12 +72,13 @@ class Classical(Degradation):
                 beta_plateau=self.betap_range,
             )
             image = blur(image, kernel)
-        if scale > 1:
-            image = imresize(image, scale=1 / scale)
+        if self.scale > 1:
+            image = imresize(image, scale=1 / self.scale)
         if happens(self.noise_prob, generator):
             sigma = between(self.noise_range, generator)
             gray = happens(self.gray_noise_prob, generator)
             image = gaussian_noise(image, sigma, gray=gray, generator=generator)
         if happens(self.jpeg_prob, generator):
-            image = jpeg(to_levels(image), between(self.jpeg_range, generator), self.jpeg_codec)
+            quality = between(self.jpeg_range, generator)
+            image = jpeg(to_levels(image), quality, self.jpeg_codec, generator=generator)
         return to_levels(image)

@@ -2,7 +2,8 @@
 
 Convention
     Kernels are (size, size) float64 arrays that sum up to 1, size odd; `sigma` is in pixels, the
-    angle in radians, anticlockwise from the horizontal.
+    first along the axis that the angle turns from the horizontal, in radians and clockwise as
+    images are shown (rows run downwards).
 
 Sources: Liu et al., "Estimating Generalized Gaussian Blur Kernels for Out-of-Focus Image
 Deblurring", 2020 (generalised); Wang et al., "Real-ESRGAN", ICCV Workshops 2021,
@@ -11,15 +12,17 @@ https://arxiv.org/abs/2107.10833 (plateau, and the sinc for ringing and overshoo
 
 import math
 from collections.abc import Callable
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
+from pydantic import Field
 
 Kernel: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 
 Family = Literal[
     "iso", "aniso", "generalized_iso", "generalized_aniso", "plateau_iso", "plateau_aniso"
 ]
+Families: TypeAlias = Annotated[tuple[Family, ...], Field(min_length=1)]
 
 
 def bell(

@@ -8,7 +8,7 @@ Every patch is degraded by itself, so no pool of pairs is needed to mix them; th
 sharpened, which the paper does to please the eye (`gt_usm` there).
 """
 
-# Shapes: K image channels, H W height and width.
+# Shapes: K the three colours, H W height and width.
 
 import math
 from typing import ClassVar
@@ -18,8 +18,17 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from srkit.data.degradations.degradation import Degradation, Probability, Range, between, happens
-from srkit.data.degradations.kernels import Family, Kernel, random_kernel, sinc
+from srkit.data.degradations.degradation import (
+    Degradation,
+    NotNegative,
+    Positive,
+    Probability,
+    Quality,
+    Range,
+    between,
+    happens,
+)
+from srkit.data.degradations.kernels import Families, Kernel, random_kernel, sinc
 from srkit.data.degradations.operations import (
     Codec,
     blur,
@@ -35,7 +44,6 @@ LARGEST_KERNEL = 21
 MODES = ("area", "bilinear", "bicubic")
 
 Chances = tuple[Probability, Probability, Probability]
-Families = tuple[Family, ...]
 
 ALL_FAMILIES: Families = (
     "iso",
@@ -51,54 +59,54 @@ USUAL = (0.45, 0.25, 0.12, 0.03, 0.12, 0.03)
 class SecondOrder(Degradation):
     """Two rounds of blur, resizing, noise and JPEG; the last JPEG and a sinc in either order."""
 
-    reach: ClassVar[int] = 48  # two kernels of 21 pixels, and what resizing and JPEG blocks add
+    reach: ClassVar[int] = 48  # a 21-pixel kernel here, and another one after halving or so
 
     blur_kernel_size: int = Field(default=21, ge=SMALLEST_KERNEL, le=LARGEST_KERNEL)
     """Largest; sizes are drawn from 7, 9, ... up to it."""
     kernel_list: Families = ALL_FAMILIES
     kernel_prob: tuple[Probability, ...] = USUAL
     sinc_prob: Probability = 0.1
-    blur_sigma: Range = (0.2, 3.0)
-    betag_range: Range = (0.5, 4.0)
-    betap_range: Range = (1.0, 2.0)
+    blur_sigma: Range[Positive] = (0.2, 3.0)
+    betag_range: Range[Positive] = (0.5, 4.0)
+    betap_range: Range[Positive] = (1.0, 2.0)
     resize_prob: Chances = (0.2, 0.7, 0.1)
     """Larger, smaller, as it is."""
-    resize_range: Range = (0.15, 1.5)
+    resize_range: Range[Positive] = (0.15, 1.5)
     gaussian_noise_prob: Probability = 0.5
     """Otherwise the noise is Poisson's."""
-    noise_range: Range = (1.0, 30.0)
-    poisson_scale_range: Range = (0.05, 3.0)
+    noise_range: Range[NotNegative] = (1.0, 30.0)
+    poisson_scale_range: Range[NotNegative] = (0.05, 3.0)
     gray_noise_prob: Probability = 0.4
-    jpeg_range: Range = (30.0, 95.0)
+    jpeg_range: Range[Quality] = (30.0, 95.0)
 
     second_blur_prob: Probability = 0.8
     blur_kernel_size2: int = Field(default=21, ge=SMALLEST_KERNEL, le=LARGEST_KERNEL)
     kernel_list2: Families = ALL_FAMILIES
     kernel_prob2: tuple[Probability, ...] = USUAL
     sinc_prob2: Probability = 0.1
-    blur_sigma2: Range = (0.2, 1.5)
-    betag_range2: Range = (0.5, 4.0)
-    betap_range2: Range = (1.0, 2.0)
+    blur_sigma2: Range[Positive] = (0.2, 1.5)
+    betag_range2: Range[Positive] = (0.5, 4.0)
+    betap_range2: Range[Positive] = (1.0, 2.0)
     resize_prob2: Chances = (0.3, 0.4, 0.3)
-    resize_range2: Range = (0.3, 1.2)
+    resize_range2: Range[Positive] = (0.3, 1.2)
     gaussian_noise_prob2: Probability = 0.5
-    noise_range2: Range = (1.0, 25.0)
-    poisson_scale_range2: Range = (0.05, 2.5)
+    noise_range2: Range[NotNegative] = (1.0, 25.0)
+    poisson_scale_range2: Range[NotNegative] = (0.05, 2.5)
     gray_noise_prob2: Probability = 0.4
-    jpeg_range2: Range = (30.0, 95.0)
+    jpeg_range2: Range[Quality] = (30.0, 95.0)
 
     final_sinc_prob: Probability = 0.8
     jpeg_codec: Codec = "kornia"
 
     @torch.no_grad()
-    def __call__(self, hr_1KHW: Tensor, *, scale: int, generator: np.random.Generator) -> Tensor:
-        height, width = (side // scale for side in hr_1KHW.shape[-2:])
+    def __call__(self, hr_1KHW: Tensor, *, generator: np.random.Generator) -> Tensor:
+        height, width = (side // self.scale for side in hr_1KHW.shape[-2:])
         image = blur(hr_1KHW, self._kernel(generator, second=False))
         factor = _factor(self.resize_prob, self.resize_range, generator)
         size = tuple(max(1, round(side * factor)) for side in hr_1KHW.shape[-2:])
         image = resize(image, (size[0], size[1]), _mode(generator))
         image = self._noise(image, generator, second=False)
-        image = jpeg(image, between(self.jpeg_range, generator), self.jpeg_codec)
+        image = self._jpeg(image, between(self.jpeg_range, generator), generator)
 
         if happens(self.second_blur_prob, generator):
             image = blur(image, self._kernel(generator, second=True))
@@ -115,9 +123,9 @@ class SecondOrder(Degradation):
             )
         if happens(0.5, generator):
             image = self._finish(image, (height, width), final, generator)
-            image = jpeg(image, quality, self.jpeg_codec)
+            image = self._jpeg(image, quality, generator)
         else:
-            image = jpeg(image, quality, self.jpeg_codec)
+            image = self._jpeg(image, quality, generator)
             image = self._finish(image, (height, width), final, generator)
         return to_levels(image)
 
@@ -149,6 +157,9 @@ class SecondOrder(Degradation):
             noisy = poisson_noise(image, strength, gray=gray, generator=generator)
         return noisy.clamp(0, 1)
 
+    def _jpeg(self, image: Tensor, quality: float, generator: np.random.Generator) -> Tensor:
+        return jpeg(image, quality, self.jpeg_codec, generator=generator)
+
     def _finish(
         self,
         image: Tensor,
@@ -172,7 +183,5 @@ def _mode(generator: np.random.Generator) -> str:
 def _factor(chances: Chances, bounds: tuple[float, float], generator: np.random.Generator) -> float:
     share = np.asarray(chances) / sum(chances)
     way = int(generator.choice(3, p=share))
-    drawn = between(
-        ((1.0, max(1.0, bounds[1])), (min(1.0, bounds[0]), 1.0), (1.0, 1.0))[way], generator
-    )
-    return drawn
+    larger, smaller, same = (1.0, max(1.0, bounds[1])), (min(1.0, bounds[0]), 1.0), (1.0, 1.0)
+    return between((larger, smaller, same)[way], generator)

@@ -1,0 +1,75 @@
+"""The files of a training folder: its HR images, and the LR images that belong to them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from srkit.data.datasets import TrainingFolder
+from srkit.data.pairs import Source
+from srkit.errors import DataError, SrkitError
+from srkit.images import image_files
+from srkit.images.naming import display_name
+
+SHOWN = 20  # files that cannot be used are named up to this many
+ENDINGS = tuple(f"x{{scale}}{track}" for track in ("", "m", "d", "w", "w1", "w2", "w3", "w4"))
+"""What tells an LR image from its HR image; the letters are DIV2K's tracks, wild has four."""
+
+
+def find_training_sources(folder: TrainingFolder, scale: int) -> list[Source]:
+    """List the HR images under a folder, each with its LR images where a folder of them is given.
+
+    An LR image lies at the same place and has its HR image's name, or that name and an ending
+    such as x4, x4m or x4w1; of several with an ending, each makes a pair.
+
+    Raises: DataError when there is no image, or naming the HR images whose LR image is missing.
+    """
+    paths = _images_under(folder.hr)
+    if folder.lr is None:
+        return [
+            Source(name=display_name(path.relative_to(folder.hr)), hr=path, lr=None)
+            for path in paths
+        ]
+    lr_root = folder.lr
+    lr_paths = {path.relative_to(lr_root).with_suffix(""): path for path in _images_under(lr_root)}
+    sources: list[Source] = []
+    alone: list[SrkitError] = []
+    for path in paths:
+        stem = path.relative_to(folder.hr).with_suffix("")
+        names = [stem.with_name(stem.name + ending.format(scale=scale)) for ending in ENDINGS]
+        partners = [stem] if stem in lr_paths else [name for name in names if name in lr_paths]
+        if not partners:
+            stem_name = display_name(stem)
+            alone.append(
+                DataError(
+                    f"{display_name(lr_root)}: no LR image is called {stem_name} or "
+                    f"{stem_name}x{scale}"
+                )
+            )
+        name = display_name(path.relative_to(folder.hr))
+        sources += [Source(name=name, hr=path, lr=lr_paths[partner]) for partner in partners]
+    if alone:
+        raise all_of(alone, len(paths))
+    return sources
+
+
+def _images_under(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise DataError(f"{display_name(folder)}: no such folder")
+    paths = image_files(folder, recursive=True)
+    if not paths:
+        raise DataError(
+            f"{display_name(folder)}: no images in this folder", hint="PNG, JPEG, WebP, BMP or TIFF"
+        )
+    return paths
+
+
+def all_of(problems: Sequence[SrkitError], images: int) -> DataError:
+    """Make one error of those of several images; `images` is how many there are in all."""
+    if len(problems) == 1:
+        return DataError(str(problems[0]), hint=problems[0].hint)
+    lines = [str(problem) for problem in problems[:SHOWN]]
+    if len(problems) > SHOWN:
+        lines.append(f"and {len(problems) - SHOWN} more")
+    return DataError(
+        f"{len(problems)} of {images} images cannot be trained on:\n  " + "\n  ".join(lines),
+        hint="remove or mend them",
+    )
