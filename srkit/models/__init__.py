@@ -23,10 +23,16 @@ MODELS: dict[str, tuple[type[Any], type[Model]]] = {
     "lpsr": (LPSRConfig, LPSR),
 }
 
+# What the released networks share: a chain of convolutions at the image's size, bands at its end.
+_CHAIN = {"entrance": "plain", "block": "convolution", "head": "wavelet"}
+
 # A model's name and what differs from its defaults.
 PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
-    "lapwave-s": ("sr_network", {"features": 32, "blocks": 3}),
-    "lapwave-m": ("sr_network", {"features": 64, "blocks": 4}),
+    "lapwave-s": ("sr_network", {**_CHAIN, "features": 16, "blocks": 7}),
+    "lapwave-m": (
+        "sr_network",
+        {**_CHAIN, "features": 32, "blocks": 10, "attention": "haar_gate", "attention_every": 5},
+    ),
     "sr_network": ("sr_network", {}),
     "lpae": ("lpae", {}),
     "lpsr": ("lpsr", {}),

@@ -37,6 +37,8 @@ class SRNetworkConfig:
     attention: str = "none"
     head: str = "pixel_shuffle"
     stage: str = "plain"
+    attention_every: int = 1
+    """The attention is in every so many blocks: 2 = in the second, the fourth, ..."""
     attention_window: int | None = None
     """Side, in the body's pixels, of what is pooled around each; None = the whole image."""
     expansion: int = 0
@@ -55,7 +57,8 @@ class SRNetwork(Model):
         super().__init__()
         if config.scale not in SCALES:
             raise ConfigError(f"scale must be one of {SCALES}, got {config.scale}")
-        require_positive(config, "image_channels", "features", "blocks", "attention_window")
+        require_positive(config, "image_channels", "features", "blocks")
+        require_positive(config, "attention_every", "attention_window")
         if config.expansion < 0:
             raise ConfigError(f"expansion must be at least 0, got {config.expansion}")
         self.config = config
@@ -68,6 +71,7 @@ class SRNetwork(Model):
             config.features,
             config.attention,
             count=config.blocks,
+            every=config.attention_every,
             window=config.attention_window,
         )
         self.head = create_head(

@@ -9,9 +9,11 @@ equal to it. The finer octaves' bands lie on a finer grid and are predicted as g
 
 # Shapes: B batch, C features, K image channels, H W size of the LR image, s scale.
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from srkit.layers.collapsible import channels_last, weights_of
 from srkit.layers.heads.octaves import octaves
 from srkit.layers.layer import Layer
 from srkit.transforms.haar import Bands, inverse_haar
@@ -26,23 +28,40 @@ class WaveletSynthesisHead(Layer):
     """
 
     receptive_field = 1
+    synthesis: Tensor
 
     def __init__(self, features: int, image_channels: int, scale: int) -> None:
         super().__init__()
         self.scale = scale
-        self.image_channels = image_channels
-        self.octaves = octaves(scale, "the wavelet head")
-        # 1 approximation, then 3 bands an octave, each on a grid twice as fine as the last.
         self.predict = nn.Conv2d(features, image_channels * scale * scale, 3, padding=1)
+        matrix = synthesis_matrix(image_channels, octaves(scale, "the wavelet head"))
+        self.register_buffer("synthesis", matrix, persistent=False)
 
     def forward(self, features_BCHW: Tensor, lr_BKHW: Tensor) -> Tensor:
-        channels = self.image_channels
-        sizes = [channels, *(3 * channels * 4**octave for octave in range(self.octaves))]
-        change, *groups = self.predict(features_BCHW).split(sizes, dim=1)
-        # One octave's approximation of a flat image is twice as bright as the image.
-        image = lr_BKHW * self.scale + change
-        for octave, group in enumerate(groups):
-            details = F.pixel_shuffle(group, 2**octave).chunk(3, dim=1)
-            size = (2 * image.shape[-2], 2 * image.shape[-1])
-            image = inverse_haar(Bands(image, *details), size)
-        return image
+        # The transform works on each position's bands alone, so it is done once to the kernel,
+        # not to every pixel.
+        with torch.autocast(lr_BKHW.device.type, enabled=False):
+            kernel, bias = weights_of(self.predict)
+            kernel = torch.einsum("ob,bfij->ofij", self.synthesis, kernel)
+            bias = self.synthesis @ bias
+        pixels = F.conv2d(features_BCHW, channels_last(kernel), bias, padding=1)
+        # The inverse transform of an approximation alone repeats its pixels.
+        repeated = lr_BKHW.repeat_interleave(self.scale**2, dim=1)
+        return F.pixel_shuffle(pixels + repeated, self.scale)
+
+
+def synthesis_matrix(channels: int, octaves: int) -> Tensor:
+    """Give the matrix that turns the bands of one LR position into its s * s pixels.
+
+    Shape: (K s s, K s s); columns are the bands, coarse to fine, each octave's horizontal,
+    vertical and diagonal; rows are pixels as `torch.nn.functional.pixel_shuffle` orders them.
+    """
+    count = channels * 4**octaves
+    bands = torch.eye(count)[..., None, None]
+    sizes = [channels, *(3 * channels * 4**octave for octave in range(octaves))]
+    image, *groups = bands.split(sizes, dim=1)
+    for octave, group in enumerate(groups):
+        details = F.pixel_shuffle(group, 2**octave).chunk(3, dim=1)
+        size = (2 * image.shape[-2], 2 * image.shape[-1])
+        image = inverse_haar(Bands(image, *details), size)
+    return F.pixel_unshuffle(image, 2**octaves).flatten(1).T.contiguous()

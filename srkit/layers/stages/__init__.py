@@ -1,11 +1,12 @@
 """The stages a body can be: ways to arrange a group of blocks, by name.
 
-To add one: write a file here, whose class takes a block's name, the feature count, an attention's
-name, how many blocks and the window of what pools; it builds the blocks with `create_block`, keeps
-the shape of its input and states `receptive_field` and `size_multiple`. Add one line below.
+To add one: write a file here, whose class takes a block's name, the feature count, the name of each
+block's attention and the window of what pools; it builds the blocks with `create_block`, keeps the
+shape of its input and states `receptive_field` and `size_multiple`. Add one line below.
 tests/layers/test_stages.py then covers it.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from srkit.layers.layer import Layer
@@ -19,7 +20,7 @@ class StageMaker(Protocol):
     """What builds a stage: its class, or a function."""
 
     def __call__(
-        self, block: str, features: int, attention: str, *, count: int, window: int | None = None
+        self, block: str, features: int, attentions: Sequence[str], *, window: int | None = None
     ) -> Layer: ...
 
 
@@ -37,11 +38,14 @@ def create_stage(
     attention: str,
     *,
     count: int,
+    every: int = 1,
     window: int | None = None,
 ) -> Layer:
     """Build the stage called `name` of `count` blocks for `features` maps.
 
+    The attention is in every block, or in every second, third and so on.
     With a `window`, whatever pools the whole image pools the window around each position instead.
     """
     stage = lookup(STAGES, "stage", name)
-    return stage(block, features, attention, count=count, window=window)
+    attentions = ["none" if (index + 1) % every else attention for index in range(count)]
+    return stage(block, features, attentions, window=window)

@@ -76,23 +76,23 @@ class GGhostStage(Layer):
 
 
 def g_ghost_stage(
-    block: str, features: int, attention: str, *, count: int, window: int | None = None
+    block: str, features: int, attentions: Sequence[str], *, window: int | None = None
 ) -> GGhostStage:
     """Build the stage from blocks of one kind; those between have half of the features.
 
     Raises: ConfigError for less than three blocks or less than two features.
     """
-    if count < FEWEST_BLOCKS or features < 2:
+    if len(attentions) < FEWEST_BLOCKS or features < 2:
         raise ConfigError(
             f"a g_ghost stage needs at least {FEWEST_BLOCKS} blocks and 2 features, "
-            f"got {count} and {features}",
+            f"got {len(attentions)} and {features}",
             hint="stage plain takes any number",
         )
     raw = features - features // 2
     return GGhostStage(
-        create_block(block, features, attention, window=window),
-        [create_block(block, raw, attention, window=window) for _ in range(count - 2)],
-        create_block(block, features, attention, window=window),
+        create_block(block, features, attentions[0], window=window),
+        [create_block(block, raw, name, window=window) for name in attentions[1:-1]],
+        create_block(block, features, attentions[-1], window=window),
         features=features,
         raw=raw,
         window=window,

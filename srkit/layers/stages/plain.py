@@ -1,6 +1,7 @@
 """The plain stage: equal blocks in a row."""
 
 import math
+from collections.abc import Sequence
 
 from torch import nn
 
@@ -16,9 +17,14 @@ class PlainStage(nn.Sequential, Layer):
     """
 
     def __init__(
-        self, block: str, features: int, attention: str, *, count: int, window: int | None = None
+        self,
+        block: str,
+        features: int,
+        attentions: Sequence[str],
+        *,
+        window: int | None = None,
     ) -> None:
-        blocks = [create_block(block, features, attention, window=window) for _ in range(count)]
+        blocks = [create_block(block, features, name, window=window) for name in attentions]
         super().__init__(*blocks)
         self.receptive_field = chained(one.receptive_field for one in blocks)
         self.size_multiple = math.lcm(*(one.size_multiple for one in blocks))

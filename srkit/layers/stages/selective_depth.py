@@ -90,8 +90,8 @@ class SelectiveDepthStage(Layer):
 
 
 def selective_depth_stage(
-    block: str, features: int, attention: str, *, count: int, window: int | None = None
+    block: str, features: int, attentions: Sequence[str], *, window: int | None = None
 ) -> SelectiveDepthStage:
     """Build the stage from equal blocks."""
-    blocks = [create_block(block, features, attention, window=window) for _ in range(count)]
-    return SelectiveDepthStage(blocks, DepthAttention(features, count, window=window))
+    blocks = [create_block(block, features, name, window=window) for name in attentions]
+    return SelectiveDepthStage(blocks, DepthAttention(features, len(blocks), window=window))
