@@ -1,11 +1,15 @@
-"""P8: a training run killed at any instant goes on with --resume to the same bits."""
+"""P8: a training run that is killed, stopped or out of disk goes on with --resume to the same bits.
+
+The runs are processes of their own, made by forked_runs.py.
+"""
 
 import hashlib
 import json
 import random
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,31 +25,59 @@ KILLS_ANYWHERE = 12
 STEPS = 60
 SAVE_EVERY = 3
 
-Serve = Callable[..., dict[str, Any]]
+pytestmark = [pytest.mark.promise, pytest.mark.slow]
+
+
+class Server:
+    """Runs `srkit ARGUMENTS` in a process of its own, ended as asked."""
+
+    def __init__(self, folder: Path) -> None:
+        program = [sys.executable, str(Path(__file__).with_name("forked_runs.py"))]
+        self.process = subprocess.Popen(
+            program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.log = folder / "output.txt"
+
+    def __call__(
+        self, *words: str, end: dict[str, Any] | None = None, disk: int | None = None
+    ) -> dict[str, Any]:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.log.write_text("")
+        request = {"argv": words, "log": str(self.log), "end": end, "disk": disk}
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return answer | {"output": self.log.read_text()}
+
+
+@dataclass(frozen=True)
+class Whole:
+    """The run nobody disturbs."""
+
+    configurations: dict[int, Path]
+    """By the number of loader workers."""
+    fingerprint: dict[str, str]
+    seconds: float
+    """For a step."""
 
 
 @pytest.fixture(scope="module")
-def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    """Run `srkit ARGUMENTS` in a process of its own, killed as asked."""
-    log = tmp_path_factory.mktemp("log") / "output.txt"
-    program = [sys.executable, str(Path(__file__).with_name("forked_runs.py"))]
-    with subprocess.Popen(
-        program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as server:
-        assert server.stdin is not None
-        assert server.stdout is not None
-        read, write = server.stdout, server.stdin
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("server"))
+    with server.process:
+        yield server
+        assert server.process.stdin is not None
+        server.process.stdin.close()
 
-        def ask(*words: str, kill: dict[str, Any] | None = None) -> dict[str, Any]:
-            request = {"argv": words, "log": str(log), "kill": kill}
-            write.write(json.dumps(request) + "\n")
-            write.flush()
-            answer: dict[str, Any] = json.loads(read.readline())
-            answer["output"] = log.read_text() if log.exists() else ""
-            return answer
 
-        yield ask
-        write.close()
+@pytest.fixture(scope="module")
+def whole(serve: Server, tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    folder = tmp_path_factory.mktemp("whole")
+    configurations = {workers: configuration(folder, workers=workers) for workers in (0, 2)}
+    answer = serve("train", "--config", str(configurations[0]), "-o", str(folder))
+    assert answer["code"] == 0, answer["output"]
+    return Whole(configurations, fingerprint(folder / "tiny"), answer["seconds"] / STEPS)
 
 
 def configuration(folder: Path, *, workers: int) -> Path:
@@ -88,41 +120,74 @@ def fingerprint(run: Path) -> dict[str, str]:
     return found | {"state": state.name}
 
 
-@pytest.mark.promise
-@pytest.mark.slow
-def test_twenty_kills_change_nothing(serve: Serve, seed: int, tmp_path: Path) -> None:
-    chance = random.Random(seed)  # noqa: S311 - no secret, a schedule to repeat
-    alone = configuration(tmp_path, workers=0)
-    with_workers = configuration(tmp_path, workers=2)
-    whole = serve("train", "--config", str(alone), "-o", str(tmp_path / "whole"))
-    assert whole["code"] == 0, whole["output"]
-    expected = fingerprint(tmp_path / "whole" / "tiny")
-
-    step = whole["seconds"] / STEPS
-    kills: list[dict[str, Any]] = [
+def kills(chance: random.Random, step: float) -> list[dict[str, Any]]:
+    """Choose where and when a run is killed; a step takes `step` seconds."""
+    found: list[dict[str, Any]] = [
         {"at": point, "count": chance.choice((1, 2))} for point in KILLS_IN_A_SAVE
     ]
     for _ in range(KILLS_ANYWHERE):
         if chance.random() < 0.25:  # while starting: importing, reading, restoring, sweeping up
-            kills.append({"at": "start", "delay": chance.uniform(0, 1.0)})
+            found.append({"at": "start", "delay": chance.uniform(0, 0.5)})
         else:  # among the steps
-            kills.append({"at": "step", "delay": chance.uniform(0, 2.5 * SAVE_EVERY * step)})
-    chance.shuffle(kills)
-    done = 0
-    for index, kill in enumerate(kills):
-        config = chance.choice((alone, with_workers))
-        words = ["train", "--config", str(config), "-o", str(tmp_path / "killed")]
-        # Before the run has a folder there is nothing to resume.
-        resume = ["--resume"] if (tmp_path / "killed" / "tiny" / "config.yml").exists() else []
-        answer = serve(*words, *resume, kill=kill)
-        if answer["code"] == 0:  # the run reached its end before its killer came
-            assert done >= len(kills) - 3, f"kill {index} of {len(kills)} came too late"
-            continue
-        assert answer["code"] == -9, answer["output"]
-        done += 1
-    last = serve("train", "--config", str(alone), "-o", str(tmp_path / "killed"), "--resume")
-    assert last["code"] == 0, last["output"]
-    assert fingerprint(tmp_path / "killed" / "tiny") == expected
-    assert done == len(kills)
-    leftovers = list((tmp_path / "killed").rglob(".srkit-*"))
-    assert not leftovers
+            found.append({"at": "step", "delay": chance.uniform(0, 2.5 * SAVE_EVERY * step)})
+    chance.shuffle(found)
+    return found
+
+
+def test_twenty_kills_change_nothing(
+    serve: Server, whole: Whole, seed: int, tmp_path: Path
+) -> None:
+    chance = random.Random(seed)  # noqa: S311 - no secret, a schedule to repeat
+    left = kills(chance, whole.seconds)
+    assert len(left) == 20
+    runs = 0
+    while left or runs == 0:
+        # A run may reach its end before all its killers come: they wait for the next one.
+        output = tmp_path / f"{runs}"
+        ended = False
+        while not ended:
+            config = whole.configurations[chance.choice((0, 2))]
+            # Before the run has a folder there is nothing to resume.
+            resume = ["--resume"] if (output / "tiny" / "config.yml").exists() else []
+            words = ["train", "--config", str(config), "-o", str(output), *resume]
+            answer = serve(*words, end=left[-1] if left else None)
+            ended = answer["code"] == 0
+            if not ended:
+                assert answer["code"] == -9, answer["output"]
+                left.pop()
+        assert fingerprint(output / "tiny") == whole.fingerprint
+        assert not list(output.rglob(".srkit-*"))
+        runs += 1
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_stop_saves_the_step_it_comes_in(
+    serve: Server, whole: Whole, tmp_path: Path, name: str, code: int, workers: int
+) -> None:
+    config = whole.configurations[workers]
+    words = ["train", "--config", str(config), "-o", str(tmp_path)]
+    stopped = serve(*words, end={"at": "step", "signal": name, "delay": 10.4 * whole.seconds})
+    assert stopped["code"] == code, stopped["output"]
+    assert "go on with --resume" in stopped["output"]
+    assert "Traceback" not in stopped["output"]
+    resumed = serve(*words, "--resume")
+    assert resumed["code"] == 0, resumed["output"]
+    assert fingerprint(tmp_path / "tiny") == whole.fingerprint
+
+
+def test_a_full_disk_says_so_and_loses_nothing(serve: Server, whole: Whole, tmp_path: Path) -> None:
+    words = ["train", "--config", str(whole.configurations[0]), "-o", str(tmp_path)]
+    serve(*words, end={"at": "after-rename", "count": 3})
+    states = {path: path.read_bytes() for path in (tmp_path / "tiny/training_states").iterdir()}
+    assert len(states) == 3  # killed before the oldest went
+    full = serve(*words, "--resume", disk=len(next(iter(states.values()))) - 1)
+    assert full["code"] == 2
+    (line,) = [line for line in full["output"].splitlines() if line.startswith("srkit: ")]
+    assert "tiny: cannot be written (File too large)" in line
+    assert "go on with --resume" in full["output"]
+    assert {path: path.read_bytes() for path in states} == states
+    assert not list(tmp_path.rglob(".srkit-*"))
+    resumed = serve(*words, "--resume")
+    assert resumed["code"] == 0, resumed["output"]
+    assert fingerprint(tmp_path / "tiny") == whole.fingerprint
