@@ -2,15 +2,17 @@
 
 Hu, Shen, Sun, "Squeeze-and-Excitation Networks", CVPR 2018, https://arxiv.org/abs/1709.01507.
 In super-resolution it is RCAN's channel attention (Zhang et al., ECCV 2018). Both layers have a
-bias, as in most code. `least_hidden` is ours: the paper's reduction of 16 suits hundreds of
-channels and leaves a narrow network one or two hidden units; a larger floor can be asked for.
+bias, as in most code; `bias=False` is the paper's count. `least_hidden` is ours: the paper's
+reduction of 16 suits hundreds of channels and leaves a narrow network one or two hidden units; a
+larger floor can be asked for.
 """
 
 # Shapes: B batch, C channels, H W height and width.
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from srkit.layers.attention.attention import PoolingAttention
+from srkit.layers.attention.excitation import Excitation
 from srkit.layers.attention.pooling import mean
 
 
@@ -34,11 +36,8 @@ class SqueezeExcitation(PoolingAttention):
         bias: bool = True,
     ) -> None:
         super().__init__(channels, window=window)
-        hidden = max(channels // reduction, least_hidden)
-        self.squeeze = nn.Conv2d(channels, hidden, 1, bias=bias)
-        self.excite = nn.Conv2d(hidden, channels, 1, bias=bias)
+        self.gate = Excitation(channels, reduction=reduction, least_hidden=least_hidden, bias=bias)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
-        mean_BCHW = mean(x_BCHW, self.window)
-        gate_BCHW = self.excite(self.squeeze(mean_BCHW).relu()).sigmoid()
-        return x_BCHW * gate_BCHW
+        gated_BCHW: Tensor = x_BCHW * self.gate(mean(x_BCHW, self.window))
+        return gated_BCHW
