@@ -10,8 +10,10 @@ from torch import nn
 from srkit.errors import ConfigError
 from srkit.inference.upscaler import upscale_tensor
 from srkit.layers.attention import ATTENTION
+from srkit.layers.blocks import BLOCKS
 from srkit.layers.entrances import ENTRANCES
 from srkit.layers.heads import HEADS
+from srkit.layers.stages import STAGES
 from srkit.models import MODELS, PRESETS, build_model, name_of, settings_of
 from srkit.models.lpae import LPAE
 from srkit.models.model import Model
@@ -28,8 +30,19 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
             "scale": scale,
         },
     )
-    for entrance, attention, head, scale in itertools.product(ENTRANCES, ATTENTION, HEADS, (2, 4))
+    for entrance, attention, head, scale in itertools.product(
+        ENTRANCES, ("none", "se", "haar_gate"), HEADS, (2, 4)
+    )
 }
+# Every entry of a slot by itself; what it computes is tested in its own family.
+CASES |= {f"attention-{name}": ("sr_network", {**SMALL, "attention": name}) for name in ATTENTION}
+CASES |= {f"block-{name}": ("sr_network", {**SMALL, "block": name}) for name in BLOCKS}
+CASES |= {f"stage-{name}": ("sr_network", {**SMALL, "blocks": 3, "stage": name}) for name in STAGES}
+CASES["expansion"] = ("sr_network", {**SMALL, "expansion": 8})
+CASES["every-second"] = (
+    "sr_network",
+    {**SMALL, "blocks": 3, "attention": "haar_gate", "attention_every": 2},
+)
 CASES["x3"] = ("sr_network", {**SMALL, "scale": 3})
 CASES["x8"] = ("sr_network", {**SMALL, "scale": 8})
 CASES["gray"] = ("sr_network", {**SMALL, "image_channels": 1})
@@ -46,6 +59,10 @@ def model(request: pytest.FixtureRequest) -> Model:
     for name, parameter in built.named_parameters():
         if name.endswith("bias"):
             parameter.data.abs_()  # no hidden unit may be dead by chance
+        if not parameter.any():
+            parameter.data.uniform_(
+                -0.1, 0.1
+            )  # what starts as nothing would hide what is before it
     return built
 
 

@@ -10,7 +10,7 @@ block (Zhang et al., ECCV 2018). srkit uses a leaky ReLU of slope 0.1 where EDSR
 from torch import Tensor, nn
 
 from srkit.layers.attention import create_attention
-from srkit.layers.layer import Layer
+from srkit.layers.layer import Layer, chained
 
 
 class ResidualBlock(Layer):
@@ -26,8 +26,8 @@ class ResidualBlock(Layer):
         self.activate = nn.LeakyReLU(0.1)
         self.second = nn.Conv2d(features, features, 3, padding=1)
         self.attend = create_attention(attention, features, window=window)
-        within = self.attend.receptive_field
-        self.receptive_field = None if within is None else 2 + within
+        self.size_multiple = self.attend.size_multiple
+        self.receptive_field = chained((2, self.attend.receptive_field))
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         change_BCHW = self.second(self.activate(self.first(x_BCHW)))
