@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 from srkit.cli.processes import is_main_process
+from srkit.cli.train_memory import memory_named
 from srkit.errors import ConfigError
 from srkit.training import defaults
 
@@ -188,12 +189,13 @@ def train(
     )
     chosen = configure(request)
     if dry_run:
-        print_estimate(chosen, data_root, device, as_json=as_json)
+        with memory_named(chosen):
+            print_estimate(chosen, data_root, device, as_json=as_json)
         return
     from srkit.training.loop import train as run
     from srkit.training.progress import Progress
 
-    with closing(Progress()) as progress:
+    with closing(Progress()) as progress, memory_named(chosen):
         outcome = run(
             chosen,
             output / chosen.name,

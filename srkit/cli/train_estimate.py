@@ -22,38 +22,35 @@ def print_estimate(
     Raises: as `srkit.training.estimate.estimate`.
     """
     from srkit.training.estimate import estimate
-    from srkit.training.network import create_network
 
-    scale = create_network(config).scale
     found = estimate(config, data_root=data_root, device=device)
     if is_main_process():
-        typer.echo((to_json if as_json else to_table)(config, found, scale))
+        typer.echo((to_json if as_json else to_table)(config, found))
 
 
-def to_json(config: "TrainingConfig", found: "Estimate", scale: int) -> str:
+def to_json(config: "TrainingConfig", found: "Estimate") -> str:
     """Give every number under its name, and the steps they are for."""
-    numbers = asdict(found) | {
-        "name": config.name,
-        "scale": scale,
-        "steps": config.train.total_iter,
-        "multiply_adds_per_output_megapixel": found.multiply_adds * 1e6 / scale**2,
-    }
+    numbers = {"name": config.name, "steps": config.train.total_iter} | asdict(found)
+    numbers["multiply_adds_per_output_megapixel"] = _per_megapixel(found)
     return json.dumps(numbers, indent=2)
 
 
-def to_table(config: "TrainingConfig", found: "Estimate", scale: int) -> str:
+def _per_megapixel(found: "Estimate") -> float:
+    return found.multiply_adds * 1e6 / found.scale**2
+
+
+def to_table(config: "TrainingConfig", found: "Estimate") -> str:
     """Give a line for every number, aligned."""
-    per_megapixel = found.multiply_adds * 1e6 / scale**2
     steps = config.train.total_iter
     field = found.receptive_field
     rows = {
-        "run": f"{config.name}, {config.network_g.type}, x{scale}",
+        "run": f"{config.name}, {config.network_g.type}, x{found.scale}",
         "parameters": f"{found.parameters:,}",
         "multiply-adds, an LR pixel": f"{found.multiply_adds:,.0f}",
-        "multiply-adds, an output megapixel": f"{per_megapixel / 1e9:,.2f} G",
+        "multiply-adds, an output megapixel": f"{_per_megapixel(found) / 1e9:,.2f} G",
         "receptive field": "the whole image" if field is None else f"{field} LR pixels around",
         "memory": f"{found.memory / 2**20:,.0f} MiB",
-        "HR images": "not downloaded yet" if found.images is None else f"{found.images:,}",
+        "HR images": f"{found.images:,}",
         "a step": f"{found.patches} patches of {found.patch_size}x{found.patch_size} LR pixels",
         "pace": f"{found.steps_per_second:.2f} steps/s",
         "all steps": f"{found.seconds / 3600:.2f} hours for {steps:,} steps, without validation",

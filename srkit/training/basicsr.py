@@ -3,7 +3,7 @@
 Keys of the same name and meaning are carried over; nothing is dropped silently: whatever else a
 file says is listed with the reason. Where a file leaves out what decides the outcome, the value
 its own framework takes is written: torch's defaults of optimisers and schedulers, no averaging of
-weights, no warm-up.
+weights, no warm-up, no limit to gradients.
 
 Sources: https://github.com/XPixelGroup/BasicSR/blob/master/docs/Config.md,
 https://github.com/xinntao/Real-ESRGAN and
@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from srkit.data.degradations import create_degradation
 from srkit.errors import ConfigError
 from srkit.models import PRESETS
 from srkit.training.config import TrainingConfig
@@ -22,6 +23,7 @@ from srkit.training.config_check import parse_config
 from srkit.training.foreign_data import degradation, training_images, validation_sets
 from srkit.training.foreign_options import Options
 from srkit.training.foreign_recipe import recipe
+from srkit.training.network import create_network
 
 MODEL = "lapwave-m"
 
@@ -38,7 +40,7 @@ class Translation:
 def translate(values: Mapping[str, Any], *, source: str) -> Translation:
     """Translate the values of an option file; `source` is what errors call it.
 
-    Raises: ConfigError when it does not describe training, or holds a value that cannot work.
+    Raises: ConfigError when it does not describe training, or what srkit cannot train.
     """
     datasets = values.get("datasets")
     if not isinstance(datasets, Mapping) or not isinstance(datasets.get("train"), Mapping):
@@ -56,7 +58,6 @@ def translate(values: Mapping[str, Any], *, source: str) -> Translation:
             | degradation(options, scale if isinstance(scale, int) else 4)
         },
         "network_g": _network(options),
-        "path": {"pretrain_network_g": _start(options)},
         "train": recipe(options),
         "val": _given(val_freq=options.take("val.val_freq")),
         "logger": _given(
@@ -70,6 +71,11 @@ def translate(values: Mapping[str, Any], *, source: str) -> Translation:
     if seed is not None:
         found["manual_seed"] = seed
     config = parse_config(found, source=source)
+    try:
+        model = create_network(config)
+        create_degradation(config.datasets.train.degradation, scale=model.scale)
+    except ConfigError as error:
+        raise ConfigError(f"{source}: {error}", hint=error.hint) from None
     return Translation(config=config, dropped=options.dropped())
 
 
@@ -94,14 +100,3 @@ def _network(options: Options) -> dict[str, Any]:
     reason = f"{kind or 'no type'} is none of srkit's models, {MODEL} takes its place"
     options.drop("network_g", reason)
     return {"type": MODEL}
-
-
-def _start(options: Options) -> str | None:
-    for key in ("path.pretrain_network_g", "path.pretrain_model_g"):
-        start = options.take(key)
-        if start is None:
-            continue
-        if str(start).endswith(".safetensors"):
-            return str(start)
-        options.drop(key, "srkit starts from its own .safetensors checkpoints only")
-    return None

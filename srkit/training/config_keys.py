@@ -1,6 +1,7 @@
 """Every key a configuration can have, in dotted form; entries of lists without their number."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from difflib import get_close_matches
 from functools import cache
 from typing import Any, get_args
@@ -9,8 +10,6 @@ from pydantic import BaseModel
 
 from srkit.training.config import TrainingConfig
 
-# Where those who write `--set attention=eca` would find it.
-MODEL_SETTINGS = ("features", "blocks", "entrance", "block", "attention", "head")
 # What only the option files of BasicSR and its children have.
 FOREIGN = (
     "model_type",
@@ -39,10 +38,13 @@ def section_of(annotation: Any) -> type[BaseModel] | None:
 
 @cache
 def known_keys() -> tuple[str, ...]:
-    """List all keys, outer sections first."""
+    """List all keys, outer sections first; those of models too."""
+    from srkit.models import MODELS  # loads torch
+
     keys = list(_keys_of(TrainingConfig, ""))
-    keys += [f"network_g.{name}" for name in MODEL_SETTINGS]
     keys.append("datasets.train.degradation.type")
+    configs = [config_class for config_class, _ in MODELS.values()]
+    keys += dict.fromkeys(f"network_g.{field.name}" for one in configs for field in fields(one))
     return tuple(sorted(keys, key=lambda key: key.count(".")))
 
 

@@ -1,12 +1,15 @@
 """The JSON Schema of configuration files, by which editors complete, explain and check them.
 
 pydantic writes most of it. Added is what is looked up by name elsewhere: models and their
-settings, layers, losses, degradations. Its text is `docs/training-config.schema.json`, written by
-`srkit train --schema`; the first line of a recipe points there.
+settings, layers, losses, degradations. Its text is `docs/training-config.schema.json`, which
+scripts/update_docs.py writes; the first line of a recipe points there.
 """
 
+import ast
+import inspect
 import json
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -17,6 +20,7 @@ from srkit.layers.attention import ATTENTION
 from srkit.layers.blocks import BLOCKS
 from srkit.layers.entrances import ENTRANCES
 from srkit.layers.heads import HEADS
+from srkit.layers.stages import STAGES
 from srkit.models import MODELS, PRESETS
 from srkit.training.config import TrainingConfig
 from srkit.training.losses import LOSSES
@@ -30,6 +34,7 @@ LAYERS: dict[str, Mapping[str, Any]] = {
     "block": BLOCKS,
     "entrance": ENTRANCES,
     "head": HEADS,
+    "stage": STAGES,
 }
 
 
@@ -59,6 +64,8 @@ def _models(network: Schema) -> Schema:
     for name, (kind, preset) in PRESETS.items():
         config_class, _ = MODELS[kind]
         settings = _without_titles(TypeAdapter(config_class).json_schema())["properties"]
+        for setting, meaning in _meanings(config_class).items():
+            settings[setting]["description"] = meaning
         for setting, value in preset.items():
             settings[setting]["default"] = value
         for layer, family in LAYERS.items():
@@ -68,6 +75,18 @@ def _models(network: Schema) -> Schema:
     names = network["properties"]["type"] | {"enum": list(PRESETS)}
     rest = {key: value for key, value in network.items() if key != "additionalProperties"}
     return rest | {"properties": {"type": names}, "allOf": kinds}
+
+
+def _meanings(config_class: type[Any]) -> dict[str, str]:
+    """Give the text under each field of a class, which Python does not keep."""
+    (definition,) = ast.parse(inspect.getsource(config_class)).body
+    assert isinstance(definition, ast.ClassDef)
+    found = {}
+    for field, text in pairwise(definition.body):
+        match field, text:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(ast.Constant(str(meaning))):
+                found[name] = inspect.cleandoc(meaning)
+    return found
 
 
 def _degradations() -> Schema:

@@ -12,8 +12,12 @@ import psutil
 import torch
 
 from srkit.data.batches import Batch
+from srkit.data.datasets import NAMES, resolve_dataset
+from srkit.data.degradations import create_degradation
+from srkit.data.div2k import HR
 from srkit.errors import DataError
 from srkit.images import image_files
+from srkit.images.naming import display_name
 from srkit.models.cost import multiply_adds, parameters
 from srkit.training.config import TrainingConfig
 from srkit.training.engine import engine
@@ -21,6 +25,7 @@ from srkit.training.learner import Learner
 from srkit.training.network import create_network
 from srkit.training.patches import PatchPlan
 from srkit.training.schedule import learning_rate
+from srkit.training.validation import find_sets
 
 WARM_UP, TIMED = 2, 8  # steps
 
@@ -34,8 +39,9 @@ class Estimate:
     """For each LR pixel."""
     receptive_field: int | None
     """Radius in LR pixels; None = the whole image."""
-    images: int | None
-    """HR images found; None for a set that is not downloaded yet."""
+    scale: int
+    images: int
+    """HR images found, or those of a set that is not downloaded yet."""
     patches: int
     """Patches a step takes, over all processes."""
     patch_size: int
@@ -52,12 +58,15 @@ def estimate(
 ) -> Estimate:
     """Take a few steps of the run a configuration describes, and say what all would take.
 
-    Raises: ConfigError for a setting that cannot work; DataError for a folder that is not there.
+    Raises: ConfigError for a setting that cannot work; DataError for a folder that is not there or
+        holds no images.
     """
-    images = _count_images(config.datasets.train.dataroot_gt, data_root)
+    images = _count_images(config.datasets.train.dataroot_gt)
+    find_sets(config.datasets.val, data_root)
     with engine(device, config.train.precision) as accelerator:
         torch.manual_seed(config.manual_seed)
         model = create_network(config)
+        create_degradation(config.datasets.train.degradation, scale=model.scale)
         cost = multiply_adds(model)
         plan = PatchPlan.of(config, scale=model.scale, processes=accelerator.num_processes)
         learner = Learner(model, config.train, accelerator)
@@ -77,6 +86,7 @@ def estimate(
             parameters=parameters(model),
             multiply_adds=cost,
             receptive_field=model.receptive_field,
+            scale=model.scale,
             images=images,
             patches=plan.patches(0),
             patch_size=plan.sizes[0],
@@ -94,16 +104,16 @@ def _noise(count: int, size: int, scale: int) -> Batch:
     return Batch(lr, hr)
 
 
-def _count_images(roots: list[str], data_root: Path | None) -> int | None:
+def _count_images(roots: list[str]) -> int:
     total = 0
     for root in roots:
-        folder = Path(root)
-        if folder.is_dir():
-            total += len(image_files(folder, recursive=True))
-        elif root.upper() == "DIV2K":
-            return None
-        else:
-            raise DataError(f"--dataset {root}: no such folder")
+        split = NAMES.get(root.lower())
+        found = (
+            HR[split].images if split else len(image_files(resolve_dataset(root), recursive=True))
+        )
+        if not found:
+            raise DataError(f"{display_name(root)}: no images in this folder")
+        total += found
     return total
 
 

@@ -1,9 +1,12 @@
 """The data sets and degradations of option files of BasicSR, Real-ESRGAN and traiNNer-redux."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
 from srkit.data.degradations.second_order import SecondOrder
-from srkit.errors import ConfigError
+from srkit.training.config_check import reason
 from srkit.training.foreign_options import Options
 
 TRAIN = "datasets.train"
@@ -67,16 +70,23 @@ def degradation(options: Options, scale: int) -> dict[str, Any]:
         for place in places:
             options.drop(place, "LR images are given" if given else "high_order_degradation: false")
         return {}
-    settings: dict[str, Any] = {}
+    settings = {name: options.take(place) for place, name in places.items()}
+    refused = _refused(settings, scale)
     for place, name in places.items():
-        value = options.take(place)
-        try:
-            SecondOrder.parse({name: value}, scale=scale)
-        except ConfigError as error:
-            options.drop(place, str(error).rpartition(": ")[2])
-        else:
-            settings[name] = value
+        if name in refused:
+            options.drop(place, refused[name])
+            settings.pop(name, None)
     return {"degradation": {"type": "second_order", **settings}}
+
+
+def _refused(settings: Mapping[str, Any], scale: int) -> dict[str, str]:
+    """Give the settings that srkit's degradation cannot have, with the reason."""
+    try:
+        SecondOrder.model_validate({"scale": scale, **settings})
+    except ValidationError as error:
+        problems = error.errors(include_url=False)
+        return {str(one["loc"][0]): reason(one) for one in problems if one["loc"]}
+    return {}
 
 
 def validation_sets(options: Options) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ _TORCHRUN = "torchrun says how many processes there are"
 _NAMES = "LR images are found by the name of their HR image"
 _ALL_IMAGES = "srkit trains on every image of the folder"
 _OWN_KIND = "the kind of data follows from dataroot_lq and degradation"
-_TAKEN = "every tensor of the same name and shape is taken"
+_WEIGHTS = "srkit starts from its own checkpoints only: path.pretrain_network_g, or --pretrained"
 _SHARPENED = "srkit does not sharpen images"
 _MODES = "srkit resizes by area, bilinear or bicubic, each as often"
 
@@ -54,10 +54,7 @@ REASONS: Mapping[str, str] = {
     "datasets.train.kernel_range": "sizes of kernels are drawn from 7 to blur_kernel_size",
     "datasets.train.kernel_range2": "sizes of kernels are drawn from 7 to blur_kernel_size2",
     "datasets.train.final_kernel_range": "sizes of the last kernel are drawn from 7 to 21",
-    "path.strict_load": _TAKEN,
-    "path.strict_load_g": _TAKEN,
-    "path.param_key": _TAKEN,
-    "path.param_key_g": _TAKEN,
+    "path": _WEIGHTS,
     "path.resume_state": "--resume goes on with a run",
     "path.pretrain_network_d": _NO_GAN,
     "path.strict_load_d": _NO_GAN,
@@ -68,7 +65,6 @@ REASONS: Mapping[str, str] = {
     "train.net_d_init_iters": _NO_GAN,
     "train.perceptual_opt": "srkit has no VGG loss; train.losses.lpips is the nearest",
     "train.ema_power": "the average warms up by itself",
-    "train.grad_clip": "train.clip_grad_norm holds, whatever this says",
     "val.save_img": "crops of every validation are saved",
     "val.metrics": "PSNR and SSIM are measured, under the protocol sr-y",
     "val.metrics_enabled": "PSNR and SSIM are measured, under the protocol sr-y",
@@ -90,7 +86,6 @@ SAME: Mapping[str, Any] = {
     "jpeg_prob2": 1,
     "datasets.train.use_shuffle": True,
     "datasets.train.io_backend.type": "disk",
-    "train.grad_clip": True,
     "val.val_enabled": True,
     "val.metrics_enabled": True,
     "val.tile_size": 0,

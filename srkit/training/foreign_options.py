@@ -7,6 +7,7 @@ from typing import Any
 from srkit.training.foreign_keys import SAME, canonical, reason_for
 
 _CALL = re.compile(r"""(?:float|int)\(\s*['"]?([-+0-9.eE_]+)['"]?\s*\)""")
+_OTHER = object()  # equal to no value
 
 
 class Options:
@@ -53,7 +54,7 @@ class Options:
                 yield key, self._reasons[key]
             elif (
                 key in self._taken
-                or value is None
+                or _says_nothing(value)
                 or SAME.get(canonical(key), _OTHER) == number(value)
             ):
                 continue
@@ -69,7 +70,10 @@ class Options:
         )
 
 
-_OTHER = object()  # equal to no value
+def _says_nothing(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(map(_says_nothing, value.values()))
+    return value is None
 
 
 def number(value: Any) -> Any:

@@ -27,6 +27,8 @@ def recipe(options: Options) -> dict[str, Any]:
         found["total_iter"] = steps
     warmup = options.take("train.warmup_iter")
     found["warmup_iter"] = 0 if warmup is None or warmup == -1 else warmup
+    # BasicSR never limits the gradient, traiNNer-redux to 1 if asked to.
+    found["clip_grad_norm"] = 1.0 if options.take("train.grad_clip") else 0.0
     for key in ("datasets.train.accum_iter", "train.accum_iter"):
         shares = options.take(key)
         if shares is not None:
@@ -44,8 +46,8 @@ def _optimizer(options: Options) -> dict[str, Any]:
     kind = options.take(f"{place}.type")
     if kind not in OPTIMIZERS:
         if kind is not None:
-            options.drop(f"{place}.type", "srkit has AdamW and Adam; AdamW takes its place")
-        kind = "AdamW"
+            options.drop(place, f"srkit has no {kind}: its own AdamW takes its place")
+        return {}
     found: dict[str, Any] = {"type": kind}
     rate = options.take(f"{place}.lr")
     if rate is not None:
