@@ -1,14 +1,14 @@
 """Halo attention: each square of pixels looks at itself and a halo around it.
 
 Vaswani et al., "Scaling Local Self-Attention for Parameter Efficient Visual Backbones" (HaloNet),
-CVPR 2021, https://arxiv.org/abs/2103.12731. The authors' code is not public, and where
-implementations differ an option says what is done: `mask_pad`, `scale_pos`, `out_proj`. srkit's
-defaults leave out batch normalisation, and hide what lies outside of the image, which the two
-usual implementations do (lucidrains') and do not (timm's).
+CVPR 2021, https://arxiv.org/abs/2103.12731. The authors' code is not public, and where others'
+differs an option says what is done: timm's is `mask_pad=False`; lucidrains' `scale_pos=True,
+out_proj=True`. srkit hides what lies outside of the image, leaves out batch normalisation and lets
+the ReLU leak; `norm="bn", slope=0` are the paper's. Strides are for classifiers and left out.
 """
 
-# Shapes: B batch, C features, D heads, E channels of a head, H W height and width, R C rows and
-# columns of squares, s side of a square, w side of a square with its halo.
+# Shapes: B batch, C features, D heads, E channels of a head, H W height and width, N squares of an
+# image, s side of a square, w side of a square with its halo.
 
 import math
 
@@ -28,11 +28,11 @@ MOST_LOGITS = 2**26
 
 
 class RelativeLogits(nn.Module):
-    """How well a query likes a key for its offset: a learned vector for each, down and across.
+    """How well a query fits a key for their offset: a learned vector for each, down and across.
 
     Convention
-        The offset is the key's position inside its window less the query's inside its square, as
-        in timm, from -(side - 1) to w - 1, stored with w - 1 added.
+        As in timm, the offset is the key's position inside the window less the query's inside the
+        square, and its vector is the one at w - 1 + offset; the first w - s of them are not used.
 
     Shape: (..., s * s, E) queries -> (..., s * s, w * w).
     """
@@ -105,7 +105,7 @@ class HaloAttention(Layer):
         return self.leave(self._whole(attended, batch, (height, width)))
 
     def _squares(self, x_BCHW: Tensor, *, halo: int, heads: int) -> Tensor:
-        """Cut maps into squares with a halo: (B * R * C, heads, w * w, channels of a head)."""
+        """Cut maps into squares with a halo: (B * N, heads, w * w, channels of a head)."""
         height, width = x_BCHW.shape[-2:]
         below, right = -height % self.side, -width % self.side
         x = F.pad(x_BCHW, (halo, halo + right, halo, halo + below))
@@ -122,7 +122,7 @@ class HaloAttention(Layer):
         return whole[..., : size[0], : size[1]]
 
     def _outside(self, x_BCHW: Tensor) -> Tensor:
-        """Give what hides the keys outside of the image: (R * C, 1, 1, w * w)."""
+        """Give what hides the keys outside of the image: (N, 1, 1, w * w)."""
         there = self._squares(torch.ones_like(x_BCHW[:1, :1]), halo=self.halo, heads=1)
         hidden = there.log() if self.mask_pad else torch.zeros_like(there)
         return hidden.transpose(2, 3)

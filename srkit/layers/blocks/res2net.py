@@ -27,7 +27,8 @@ class HierarchicalConvolution(nn.Module):
     result, and the last one is averaged instead of passed on.
 
     Shape: (B, S, H, W) in, the same out, divided by the stride.
-    Receptive field: the number of groups less one (the last group's; 1 with one group).
+    Receptive field: the number of groups less one, as much as the last convolution's; 1 with one.
+    Raises: ConfigError when there is no group.
     """
 
     def __init__(
@@ -42,8 +43,7 @@ class HierarchicalConvolution(nn.Module):
         slope: float = 0.1,
     ) -> None:
         super().__init__()
-        if groups < 1:
-            raise ConfigError(f"a Res2Net block needs at least 1 group, got {groups}")
+        _check(groups)
         self.groups = groups
         self.independent = independent or stride > 1
         self.convolutions = nn.ModuleList(
@@ -68,6 +68,7 @@ class Res2NetBlock(Layer):
 
     Shape: (B, C, H, W) in, the same out.
     Receptive field: the number of groups less one, or the whole image where the attention's is.
+    Raises: ConfigError when there is no group.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Res2NetBlock(Layer):
         slope: float = 0.1,
     ) -> None:
         super().__init__()
+        _check(groups)
         width = max(1, features // groups) if width is None else width
         inside = width * groups
         self.enter = convolution(features, inside, norm=norm, slope=slope)
@@ -97,3 +99,8 @@ class Res2NetBlock(Layer):
     def forward(self, x_BCHW: Tensor) -> Tensor:
         change_BCHW: Tensor = self.leave(self.scales(self.enter(x_BCHW)))
         return x_BCHW + self.attend(change_BCHW)
+
+
+def _check(groups: int) -> None:
+    if groups < 1:
+        raise ConfigError(f"a Res2Net block needs at least 1 group, got {groups}")
