@@ -45,11 +45,7 @@ class CollapsibleConvolution(nn.Module):
         wide_EIkk, narrow_OE11 = self.expand.weight, self.project.weight
         with torch.autocast(wide_EIkk.device.type, enabled=False):
             kernel_OIkk = torch.einsum("oe,eikl->oikl", narrow_OE11[:, :, 0, 0], wide_EIkk)
-            if kernel_OIkk.shape[0] == kernel_OIkk.shape[1]:
-                identity_OI = torch.eye(kernel_OIkk.shape[0]).to(kernel_OIkk)
-                middle = kernel_OIkk.shape[-1] // 2
-                kernel_OIkk = kernel_OIkk + F.pad(identity_OI[:, :, None, None], [middle] * 4)
-        return kernel_OIkk
+            return kernel_OIkk + self._identity(kernel_OIkk)
 
     def forward(self, x_BIHW: Tensor) -> Tensor:
         return F.conv2d(
@@ -57,9 +53,39 @@ class CollapsibleConvolution(nn.Module):
         )
 
     @torch.no_grad()
+    def unfold(self, kernel_OIkk: Tensor, bias_O: Tensor) -> None:
+        """Become a convolution with this kernel: the product holds it, the rest stays as it was.
+
+        Raises: ConfigError when the expansion is too small for the kernel's rank.
+        """
+        learned = kernel_OIkk - self._identity(kernel_OIkk)
+        left, scale, right = torch.linalg.svd(learned.flatten(1), full_matrices=False)
+        rank, expansion = len(scale), self.expand.out_channels
+        if rank > expansion:
+            raise ConfigError(
+                f"expansion must be at least {rank} to start from plain convolutions, "
+                f"got {expansion}"
+            )
+        wide = scale.sqrt()[:, None] * right
+        self.expand.weight[:rank] = wide.view(rank, *kernel_OIkk.shape[1:])
+        self.project.weight.zero_()
+        self.project.weight[:, :rank, 0, 0] = left * scale.sqrt()
+        assert self.project.bias is not None
+        self.project.bias.copy_(bias_O)
+
+    def _identity(self, kernel_OIkk: Tensor) -> Tensor:
+        """Give the kernel that is added to the product: one that changes nothing, or zero."""
+        outputs, inputs, side, _ = kernel_OIkk.shape
+        if outputs != inputs:
+            return torch.zeros_like(kernel_OIkk)
+        identity_OI11 = torch.eye(outputs).to(kernel_OIkk)[:, :, None, None]
+        return F.pad(identity_OI11, [side // 2] * 4)
+
+    @torch.no_grad()
     def folded(self) -> nn.Conv2d:
         """Give the plain convolution that computes the same."""
-        outputs, inputs, side, _ = (kernel := self.kernel()).shape
+        kernel = self.kernel()
+        outputs, inputs, side, _ = kernel.shape
         plain = nn.Conv2d(inputs, outputs, side, padding=self.padding)
         plain.weight.copy_(kernel)
         assert plain.bias is not None

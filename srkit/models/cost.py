@@ -5,11 +5,13 @@ Convention
     additions, activations and transforms without weights are not counted, as in the field's
     tables. The count is of the forward pass over a 64 x 64 image, divided by its 4,096 pixels, so
     that what a model does once an image (a gate from its mean) counts as good as nothing.
+    Over-parametrised convolutions count as the plain ones they become.
 """
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from srkit.models.folding import folded
 from srkit.models.model import Model
 
 SIDE = 64
@@ -17,11 +19,12 @@ SIDE = 64
 
 def parameters(model: Model) -> int:
     """Count the weights, frozen ones too."""
-    return sum(weight.numel() for weight in model.parameters())
+    return sum(weight.numel() for weight in folded(model).parameters())
 
 
 def multiply_adds(model: Model) -> float:
     """Count the multiply-adds for each LR pixel; for an autoencoder, for each pixel."""
+    model = folded(model)
     device = next(model.parameters()).device
     image = torch.zeros(1, model.image_channels, SIDE, SIDE, device=device)
     was_training = model.training

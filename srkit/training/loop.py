@@ -16,6 +16,7 @@ from srkit.data.batches import BatchSource
 from srkit.data.degradations import create_degradation
 from srkit.data.loader import batch_loader
 from srkit.errors import ConfigError, TrainingError
+from srkit.models.folding import folded
 from srkit.training.config import TrainingConfig
 from srkit.training.engine import engine
 from srkit.training.learner import Learner
@@ -98,7 +99,11 @@ def train(
             watchers.said(f"finished already, after step {counters.step:,}")
             if main:  # what a kill in the last moment, or a hand, may have left out
                 if not run.checkpoint.exists():
-                    save(run.checkpoint, learner.average.model, _card(run, counters, [], scale))
+                    save(
+                        run.checkpoint,
+                        folded(learner.average.model),
+                        _card(run, counters, [], scale),
+                    )
                 write_report(run.folder)
             return Outcome(step=counters.step, checkpoint=run.checkpoint, signal=None)
         source = open_images(
@@ -185,7 +190,7 @@ def _steps(
                     for name, chosen in crops:
                         watchers.samples(counters.step, name, render(average, chosen))
                     if better or recipe.early_stop is None:
-                        save(run.checkpoint, average, _card(run, counters, scores, scale))
+                        save(run.checkpoint, folded(average), _card(run, counters, scores, scale))
             if counters.step % log_every == 0 or ended:
                 losses = counters.take_means(log_every)
                 watchers.losses(counters.step, losses.pop("total"), losses, rate, pace)

@@ -15,6 +15,8 @@ from srkit.layers.entrances import ENTRANCES
 from srkit.layers.heads import HEADS
 from srkit.layers.stages import STAGES
 from srkit.models import MODELS, PRESETS, build_model, name_of, settings_of
+from srkit.models.cost import multiply_adds, parameters
+from srkit.models.folding import folded
 from srkit.models.lpae import LPAE
 from srkit.models.model import Model
 
@@ -206,3 +208,15 @@ def test_an_unknown_model_is_refused() -> None:
     with pytest.raises(ConfigError, match="unknown model 'lapae'") as caught:
         build_model("lapae")
     assert caught.value.hint == "did you mean 'lpae'?"
+
+
+def test_folding_changes_no_pixel() -> None:
+    torch.manual_seed(0)
+    wide = build_model("sr_network", {**SMALL, "expansion": 24, "head": "wavelet"}).eval()
+    plain = folded(wide)
+    assert settings_of(plain) == settings_of(wide) | {"expansion": 0}
+    x = torch.rand(1, 3, 9, 11)
+    torch.testing.assert_close(plain(x), wide(x), atol=1e-5, rtol=0)
+    assert parameters(wide) == parameters(plain) < sum(p.numel() for p in wide.parameters())
+    assert multiply_adds(wide) == multiply_adds(plain)
+    assert folded(plain) is plain

@@ -24,6 +24,22 @@ def test_starts_from_the_body_of_another_scale() -> None:
     assert torch.equal(target.state_dict()["head.predict.weight"], head)
 
 
+def test_over_parametrised_convolutions_take_and_give_plain_kernels() -> None:
+    torch.manual_seed(0)
+    plain = {"features": 8, "blocks": 1, "entrance": "plain", "block": "convolution"}
+    source = build_model("sr_network", plain)
+    wide = build_model("sr_network", {**plain, "expansion": 64})
+    assert set(transfer(source, wide)) == set(source.state_dict())
+    x = torch.rand(1, 3, 9, 7)
+    torch.testing.assert_close(wide(x), source(x), atol=1e-5, rtol=0)
+    again = build_model("sr_network", plain)
+    assert set(transfer(wide, again)) == set(again.state_dict())
+    torch.testing.assert_close(again(x), source(x), atol=1e-5, rtol=0)
+    narrow = build_model("sr_network", {**plain, "expansion": 4})
+    with pytest.raises(ConfigError, match=r"expansion must be at least 8 .* got 4"):
+        transfer(source, narrow)
+
+
 def test_lpsr_takes_the_weights_of_an_autoencoder() -> None:
     lpae = build_model("lpae")
     lpsr = build_model("lpsr", {"features": 8, "blocks": 1})
