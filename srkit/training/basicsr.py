@@ -97,6 +97,6 @@ def _network(options: Options) -> dict[str, Any]:
     kind = network.get("type") if isinstance(network, Mapping) else None
     if isinstance(network, Mapping) and kind in PRESETS:
         return {key: options.take(f"network_g.{key}") for key in network}
-    reason = f"{kind or 'no type'} is none of srkit's models, {MODEL} takes its place"
-    options.drop("network_g", reason)
+    known = f"{kind} is none of srkit's models" if kind else "no network is named"
+    options.drop("network_g", f"{known}, {MODEL} takes its place")
     return {"type": MODEL}
