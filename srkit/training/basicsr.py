@@ -57,7 +57,7 @@ def translate(values: Mapping[str, Any], *, source: str) -> Translation:
             "train": training_images(options, scale)
             | degradation(options, scale if isinstance(scale, int) else 4)
         },
-        "network_g": _network(options),
+        "network_g": _network(options, scale),
         "train": recipe(options),
         "val": _given(val_freq=options.take("val.val_freq")),
         "logger": _given(
@@ -91,7 +91,7 @@ def _name(options: Options) -> str:
     return usable
 
 
-def _network(options: Options) -> dict[str, Any]:
+def _network(options: Options, scale: Any) -> dict[str, Any]:
     """Take a network that srkit knows; of any other only its name is known."""
     network = options.values.get("network_g")
     kind = network.get("type") if isinstance(network, Mapping) else None
@@ -99,4 +99,5 @@ def _network(options: Options) -> dict[str, Any]:
         return {key: options.take(f"network_g.{key}") for key in network}
     known = f"{kind} is none of srkit's models" if kind else "no network is named"
     options.drop("network_g", f"{known}, {MODEL} takes its place")
-    return {"type": MODEL}
+    # Its own head enlarges by powers of two.
+    return {"type": MODEL, "head": "pixel_shuffle"} if scale == 3 else {"type": MODEL}

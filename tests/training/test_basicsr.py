@@ -349,6 +349,12 @@ def test_what_a_file_leaves_out_is_what_its_framework_does() -> None:
             {"type": "lapwave-m"},
             {"network_g": "no network is named, lapwave-m takes its place"},
         ),
+        (
+            ["network_g.type=MSRResNet", "scale=3"],
+            "network_g",
+            {"type": "lapwave-m", "head": "pixel_shuffle"},
+            {"network_g": "MSRResNet is none of srkit's models, lapwave-m takes its place"},
+        ),
         (["path={pretrain_network_g: null, resume_state: null}"], "scale", 2, {}),
         (["logger.wandb={project: null, resume_id: null}"], "scale", 2, {}),
     ],
