@@ -63,7 +63,8 @@ class DiverseAdaptiveAttention(PoolingAttention):
         )
         hidden = max(channels // reduction, least_hidden)
         self.select = BranchSelection(channels, branches, window=window, hidden=hidden, norm=norm)
-        self.emphasise = Excitation(channels, reduction=reduction)
+        # A single hidden unit, in a narrow network, may never get past its ReLU.
+        self.emphasise = Excitation(channels, reduction=reduction, least_hidden=4)
         radius = pooling_radius(window)
         self.receptive_field = chained((radius, radius, branches))
 
