@@ -6,9 +6,15 @@ import typer
 
 
 def models(
+    attention: Annotated[
+        bool, typer.Option("--attention", help="List what `--set attention=` can be instead.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """List the released models with their scores, and the models that can be trained."""
+    if attention:
+        _attention(as_json)
+        return
     import json
     import sys
     from dataclasses import asdict
@@ -34,3 +40,26 @@ def models(
     console = Console() if sys.stdout.isatty() else Console(width=200)
     console.print(table)
     console.print(f"To train: {', '.join(PRESETS)}")
+
+
+def _attention(as_json: bool) -> None:
+    import json
+    import sys
+    from dataclasses import asdict
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from srkit.layers.attention.catalogue import CHANNELS, catalogue
+
+    mechanisms = catalogue()
+    if as_json:
+        typer.echo(json.dumps([asdict(one) for one in mechanisms], indent=2))
+        return
+    title = f"Attention mechanisms, and their parameters for {CHANNELS} channels"
+    table = Table("name", "category", "scope", "parameters", "what it is", "source", title=title)
+    for one in mechanisms:
+        scope = "global, or a window" if one.local_form else one.scope
+        table.add_row(one.name, one.category, scope, f"{one.parameters:,}", one.title, one.source)
+    console = Console() if sys.stdout.isatty() else Console(width=350)
+    console.print(table)
