@@ -2,7 +2,8 @@
 
 import signal
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
+from typing import Any
 
 import cv2
 import torch
@@ -63,8 +64,9 @@ def batch_loader(
         # Its own, or making a loader would move torch's generator.
         generator=torch.Generator(),
     )
+    batches = _started(loader)
     try:
-        yield from _started(loader)
+        yield from batches
     except RuntimeError as error:
         # An error of a worker's own is raised again as "Caught ... in DataLoader worker process".
         if "DataLoader worker (pid" not in str(error):
@@ -73,9 +75,13 @@ def batch_loader(
             "a loader worker died; the memory, or the shared memory, may not suffice",
             hint="fewer workers: --workers, or datasets.train.num_worker_per_gpu",
         ) from None
+    finally:
+        # torch does it when the iterator is collected; a traceback may hold that to the very end
+        # of the process, which would then wait for workers that heed no SIGTERM.
+        batches._shutdown_workers()
 
 
-def _started(loader: DataLoader[list[Batch]]) -> Iterator[list[Batch]]:
+def _started(loader: DataLoader[list[Batch]]) -> Any:
     """Start the workers, without the handler that torch sets for their deaths.
 
     It would raise in the middle of whatever the main process is doing. Without it a death is found

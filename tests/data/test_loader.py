@@ -1,0 +1,149 @@
+"""Loaders: the same batches from any number of workers, processes and micro-batches."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from itertools import chain
+from multiprocessing import active_children
+
+import numpy as np
+import pytest
+import torch
+from skimage import data
+from torch.utils.data import get_worker_info
+
+from srkit.data.batches import Batch, BatchSource
+from srkit.data.degradations import create_degradation
+from srkit.data.loader import batch_loader
+from srkit.data.pairs import bicubic
+from srkit.data.part import Part
+from srkit.data.training_set import TrainingSet
+from srkit.errors import DataError
+
+BATCH = 8
+
+
+def source(
+    *, degradation: str | None = None, patch_size: Callable[[int], int] = lambda step: 8
+) -> BatchSource:
+    photograph = np.ascontiguousarray(data.astronaut()[:160, 150:310])
+    lr = None if degradation else bicubic(photograph, 1 / 4)
+    return BatchSource(
+        TrainingSet(
+            parts=[Part(folder=0, hr=photograph, lr=lr)], weights=(None,), images=1, megapixels=0
+        ),
+        scale=4,
+        patch_size=patch_size,
+        batch_size=lambda step: BATCH if step < 4 else 2 * BATCH,
+        seed=3,
+        degradation=create_degradation({"type": degradation}, scale=4) if degradation else None,
+    )
+
+
+def require_equal(found: list[Batch], expected: list[Batch]) -> None:
+    assert len(found) == len(expected)
+    for one, other in zip(found, expected, strict=True):
+        assert torch.equal(one.lr, other.lr)
+        assert torch.equal(one.hr, other.hr)
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    """Give the main process another number of threads than the workers have."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize("degradation", [None, "classical", "second_order"])
+def test_workers_change_nothing(degradation: str | None) -> None:
+    drawing = source(degradation=degradation)
+    alone = [batch for (batch,) in batch_loader(drawing, first=2, last=5)]
+    generator = torch.get_rng_state()
+    helped = [batch for (batch,) in batch_loader(drawing, first=2, last=5, workers=2)]
+    require_equal(helped, alone)
+    assert [len(batch.lr) for batch in helped] == [8, 8, 16]
+    assert helped[0].hr.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(torch.get_rng_state(), generator)
+
+
+def together(*shares: list[list[Batch]]) -> list[Batch]:
+    """Join what the shares drew at each step, in their order."""
+    return [
+        Batch(*(torch.cat(parts) for parts in zip(*chain.from_iterable(step), strict=True)))
+        for step in zip(*shares, strict=True)
+    ]
+
+
+def test_shares_of_processes_and_micro_batches_are_one_batch() -> None:
+    whole = together(list(batch_loader(source(), first=3, last=6)))
+    for processes, micro_batches in ((2, 1), (1, 4), (2, 2), (4, 2)):
+        shares = [
+            list(
+                batch_loader(
+                    source(),
+                    first=3,
+                    last=6,
+                    rank=rank,
+                    processes=processes,
+                    micro_batches=micro_batches,
+                )
+            )
+            for rank in range(processes)
+        ]
+        assert all(len(step) == micro_batches for share in shares for step in share)
+        require_equal(together(*shares), whole)
+
+
+def test_going_on_in_the_middle_changes_nothing() -> None:
+    whole = [batch for (batch,) in batch_loader(source(), first=0, last=6)]
+    rest = [batch for (batch,) in batch_loader(source(), first=4, last=6, workers=1)]
+    require_equal(rest, whole[4:])
+
+
+def dies_at(step: int) -> int:
+    """Kill the worker that comes to step 3, as a system out of memory does."""
+    if step == 3 and get_worker_info() is not None:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return 8
+
+
+def test_a_workers_death_is_one_line_where_its_batch_is_waited_for() -> None:
+    before = signal.getsignal(signal.SIGCHLD)
+    batches = batch_loader(source(patch_size=dies_at), first=0, last=20, workers=2)
+    next(batches)
+    assert signal.getsignal(signal.SIGCHLD) is before
+    time.sleep(0.5)  # it dies meanwhile, and what the main process does is not disturbed
+    with pytest.raises(DataError) as caught:
+        for _ in batches:
+            pass
+    assert str(caught.value).startswith("a loader worker died; ")
+    assert "\n" not in str(caught.value)
+    assert caught.value.hint == "fewer workers: --workers, or datasets.train.num_worker_per_gpu"
+    assert not active_children()
+
+
+def goes_wrong_at(step: int) -> int:
+    if step == 1:
+        raise RuntimeError("a mistake of our own")
+    return 8
+
+
+def test_a_workers_own_error_is_not_taken_for_its_death() -> None:
+    batches = batch_loader(source(patch_size=goes_wrong_at), first=0, last=20, workers=1)
+    next(batches)
+    with pytest.raises(RuntimeError, match="a mistake of our own") as caught:
+        next(batches)
+    assert caught.tb is not None  # which holds on to torch's iterator
+    assert not active_children()
+
+
+def test_workers_end_with_the_loader() -> None:
+    batches = batch_loader(source(), first=0, last=10_000, workers=2)
+    next(batches)
+    assert len(active_children()) == 2
+    batches.close()
+    assert not active_children()
