@@ -3,26 +3,43 @@
     python scripts/release.py experiments/NAME/models/NAME.safetensors --data-root DIR \
         --summary "..." --data "..."
 
-Measures PSNR, SSIM and LPIPS on Set5 and Set14 (for an autoencoder its reconstruction, and how
-close its approximation is to bicubic), writes them into the card with the licence, saves
+Measures PSNR, SSIM and LPIPS on Set5, Set14 and photographs that scikit-image ships (for an
+autoencoder its reconstruction, and how close its approximation is to bicubic), and what the model
+costs, in turns with OpenCV's bicubic; writes them into the card with the licence, saves
 `checkpoints/NAME.safetensors` and writes `checkpoints/README.md` anew from all released cards.
+
+    python scripts/release.py --describe
+
+only writes that page.
 """
 
 import argparse
+import statistics
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
+import torch
+from skimage import data
 
 from srkit import checkpoint
-from srkit.data.pairs import bicubic, prepare
+from srkit.data.pairs import Pair, bicubic, prepare
 from srkit.evaluation.benchmarks import find_dataset
 from srkit.evaluation.evaluate import score
 from srkit.evaluation.perceptual import Perceptual
 from srkit.images import to_tensor
+from srkit.inference.upscaler import upscale_tensor
+from srkit.models.cost import multiply_adds, parameters
 from srkit.models.lpae import LPAE
+from srkit.models.model import Model
+from srkit.transforms.resize import imresize_uint8
 
+PHOTOGRAPHS = ("astronaut", "chelsea", "coffee")
+TURNS = 7
+SIDE = 1000  # pixels of the result that is timed
 CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
 
 HEAD = """# Released models
@@ -48,19 +65,30 @@ pinned in `srkit/evaluation/perceptual.py`.
 def main() -> None:
     """Score, describe and save."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("trained", type=Path)
-    parser.add_argument("--data-root", type=Path, required=True)
-    parser.add_argument("--summary", required=True)
-    parser.add_argument("--data", required=True, help="what it was trained on, in words")
+    parser.add_argument("trained", type=Path, nargs="?")
+    parser.add_argument("--data-root", type=Path)
+    parser.add_argument("--summary")
+    parser.add_argument("--data", help="what it was trained on, in words [default: the run's]")
+    parser.add_argument("--recipe", help="the run's configuration, as a path of the project")
+    parser.add_argument("--describe", action="store_true", help="only write checkpoints/README.md")
     arguments = parser.parse_args()
+    if arguments.describe:
+        (CHECKPOINTS / "README.md").write_text(describe(), encoding="utf-8")
+        return
+    if not (arguments.trained and arguments.data_root and arguments.summary):
+        parser.error("a checkpoint, --data-root and --summary are needed, or --describe")
 
     loaded = checkpoint.load(arguments.trained)
     model = loaded.module
     protocol = "sr-rgb" if model.scale == 1 else "sr-y"
     perceptual = Perceptual()
     scores = []
-    for name in ("Set5", "Set14"):
-        pairs = prepare(find_dataset(name, arguments.data_root).folder, model.scale)
+    sets = {
+        name: prepare(find_dataset(name, arguments.data_root).folder, model.scale)
+        for name in ("Set5", "Set14")
+    }
+    sets["scikit-image"] = photographs(model.scale)
+    for name, pairs in sets.items():
         result = score(model, pairs, protocol, perceptual=perceptual)
         entry = {
             "set": name,
@@ -77,7 +105,11 @@ def main() -> None:
     card = replace(
         loaded.card,
         summary=arguments.summary,
-        data=arguments.data,
+        data=arguments.data or loaded.card.data,
+        command=f"srkit train --config {arguments.recipe}"
+        if arguments.recipe
+        else loaded.card.command,
+        cost=cost(model),
         licence="Apache-2.0",
         scores=scores,
     )
@@ -88,24 +120,69 @@ def main() -> None:
     readme.write_text(describe(), encoding="utf-8")
 
 
+def photographs(scale: int) -> list[Pair]:
+    """Pair photographs that come with scikit-image with their MATLAB-bicubic LR images."""
+    pairs = []
+    for name in PHOTOGRAPHS:
+        image = getattr(data, name)()
+        height, width = (side // scale * scale for side in image.shape[:2])
+        hr = np.ascontiguousarray(image[:height, :width])
+        pairs.append(Pair(name=name, lr=imresize_uint8(hr, 1 / scale), hr=hr, scale=scale))
+    return pairs
+
+
+def cost(model: Model) -> dict[str, float]:
+    """Count parameters and multiply-adds, and time the model in turns with OpenCV's bicubic."""
+    side = SIDE // model.scale
+    image = torch.rand(1, model.image_channels, side, side)
+    levels = (image[0] * 255).byte().permute(1, 2, 0).numpy().copy()
+    size = (side * model.scale, side * model.scale)
+    ours, theirs = [], []
+    for _ in range(TURNS):
+        start = time.perf_counter()
+        with torch.inference_mode():
+            upscale_tensor(model, image)
+        middle = time.perf_counter()
+        cv2.resize(levels, size, interpolation=cv2.INTER_CUBIC)
+        ours.append(middle - start)
+        theirs.append(time.perf_counter() - middle)
+    per_megapixel = 1e3 / (size[0] * size[1] / 1e6)
+    return {
+        "parameters": parameters(model),
+        "multiply_adds": round(multiply_adds(model)),
+        "milliseconds": round(statistics.median(ours) * per_megapixel, 1),
+        "bicubic_milliseconds": round(statistics.median(theirs) * per_megapixel, 1),
+    }
+
+
 def describe() -> str:
     """Write what the cards of all released models say, as Markdown."""
     sections = []
     for name, path in released().items():
         loaded = checkpoint.load(path)
         card = loaded.card
-        parameters = sum(weight.numel() for weight in loaded.module.parameters())
         rows = "\n".join(_row(score) for score in card.scores)
         sections.append(
             f"## {name}\n\n{card.summary}\n\n"
             f"| set | protocol | PSNR, dB | SSIM | LPIPS (AlexNet v0.1) |\n"
             f"|---|---|---|---|---|\n{rows}\n\n"
-            f"{parameters:,} parameters, {path.stat().st_size:,} bytes. Trained on {card.data}, "
+            f"{parameters(loaded.module):,} parameters, {_cost(card.cost)}"
+            f"{path.stat().st_size:,} bytes. Trained on {card.data}, "
             f"{card.steps:,} steps, {card.hours:.2f} hours on two shared CPU cores, by\n\n"
             f"    {card.command}\n\n"
             f"sha256 of contents `{loaded.sha256}`; licence {card.licence}.\n"
         )
     return HEAD + "\n".join(sections) + TAIL
+
+
+def _cost(cost: dict[str, float]) -> str:
+    if not cost:
+        return ""
+    return (
+        f"{cost['multiply_adds']:,.0f} multiply-adds for each LR pixel, "
+        f"{cost['milliseconds']:.0f} ms an output megapixel on two CPU cores "
+        f"(OpenCV's bicubic in the same minute: {cost['bicubic_milliseconds']:.0f} ms), "
+    )
 
 
 def released() -> dict[str, Path]:
@@ -126,7 +203,7 @@ def _row(score: dict[str, Any]) -> str:
     )
 
 
-def _approximation_psnr(model: LPAE, pairs: list) -> float:  # type: ignore[type-arg]
+def _approximation_psnr(model: LPAE, pairs: list[Pair]) -> float:
     """PSNR, RGB, of the approximation against MATLAB's bicubic at half the size, mean of images."""
     found = []
     for pair in pairs:

@@ -44,6 +44,8 @@ class Card:
     hours: float = 0.0
     scores: list[dict[str, Any]] = field(default_factory=list)
     """One entry a measurement: set, protocol, scale, psnr, ssim and what else was measured."""
+    cost: dict[str, float] = field(default_factory=dict)
+    """Parameters, multiply-adds for each LR pixel, milliseconds an output megapixel."""
 
 
 @dataclass(frozen=True, kw_only=True)
