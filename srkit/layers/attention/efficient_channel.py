@@ -7,10 +7,11 @@ kernels were set by hand, and "80 parameters more than ResNet-50" is theirs, whe
 86; `PUBLISHED_KERNEL_SIZES` has them.
 """
 
-# Shapes: B batch, C channels, H W height and width, P pooled positions (1, or H * W in windows).
+# Shapes: B batch, C channels, H W height and width, O rows of K taps: 1 or C.
 
 import math
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -63,22 +64,17 @@ class EfficientChannelAttention(PoolingAttention):
         taps = kernel_size_for(channels) if kernel_size is None else kernel_size
         if taps < 1 or taps % 2 == 0:
             raise ConfigError(f"kernel_size must be odd and positive, got {taps}")
-        self.shared = shared
-        # One row of taps, or one a channel: a convolution's shape, so that it starts as one does.
-        self.mix = nn.Conv1d(1, 1 if shared else channels, taps, padding=taps // 2, bias=False)
+        # One row of taps, or one a channel: a convolution's, so that they start as its do.
+        self.mix = nn.Conv1d(1, 1 if shared else channels, taps, bias=False)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         mean_BCHW = mean(x_BCHW, self.window)
-        mean_BPC = mean_BCHW.flatten(2).transpose(1, 2)
-        gate_BCP = self._mixed(mean_BPC).sigmoid()
-        return x_BCHW * gate_BCP.unflatten(2, mean_BCHW.shape[2:])
-
-    def _mixed(self, mean_BPC: Tensor) -> Tensor:
-        batch, positions = mean_BPC.shape[:2]
-        if self.shared:
-            mixed = self.mix(mean_BPC.flatten(0, 1)[:, None])[:, 0]
-            return mixed.unflatten(0, (batch, positions)).transpose(1, 2)
-        taps = self.mix.weight[:, 0]
-        padded = F.pad(mean_BPC, (taps.shape[1] // 2, taps.shape[1] // 2))
-        # Channel c meets the taps of c, laid over c's neighbours.
-        return (padded.unfold(2, taps.shape[1], 1) * taps).sum(3).transpose(1, 2)
+        taps_OK11 = self.mix.weight[:, 0, :, None, None]
+        around = taps_OK11.shape[1] // 2
+        padded = F.pad(mean_BCHW, (0, 0, 0, 0, around, around))
+        # Shifted sums: a convolution along the channels is slow where there are many positions.
+        logits_BCHW = torch.zeros_like(mean_BCHW)
+        for tap in range(taps_OK11.shape[1]):
+            neighbour_BCHW = padded[:, tap : tap + self.channels]
+            logits_BCHW = logits_BCHW + taps_OK11[:, tap] * neighbour_BCHW
+        return x_BCHW * logits_BCHW.sigmoid()

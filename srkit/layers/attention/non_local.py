@@ -67,7 +67,10 @@ class NonLocalAttention(PoolingAttention):
         return changed_BCHW
 
     def _everywhere(self, query_BNHW: Tensor, key_BNHW: Tensor, value_BNHW: Tensor) -> Tensor:
-        query, key, value = (x.flatten(2).mT for x in (query_BNHW, key_BNHW, value_BNHW))
+        # Contiguous: torch's fast path is eight times slower without.
+        query, key, value = (
+            x.flatten(2).mT.contiguous() for x in (query_BNHW, key_BNHW, value_BNHW)
+        )
         answer = F.scaled_dot_product_attention(query, key, value, scale=self.scale)
         return answer.mT.unflatten(2, query_BNHW.shape[2:])
 

@@ -2,13 +2,12 @@
 
 Misra et al., "Rotate to Attend: Convolutional Triplet Attention Module", WACV 2021,
 https://arxiv.org/abs/2010.03045. The maximum and mean over one axis are convolved with a 7x7 kernel
-over the other two; the three gated maps are averaged. Where the paper rotates the map for that, a
-flat three-dimensional kernel does the same, and stays right when the axis is pooled in windows.
+over the other two; the three gated maps are averaged. With a window, rows and columns are pooled
+around each position, and each pooled place is convolved by itself.
 The paper normalises the batch behind the convolutions (`norm="bn"`); ours have a bias instead.
 """
 
-# Shapes: B batch, C channels, H W height and width; the convolutions' channels are the maximum and
-# the mean, their three axes C, H and W.
+# Shapes: B batch, C channels, H W height and width.
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +17,7 @@ from srkit.layers.attention.pooling import maximum, mean
 from srkit.layers.norm import create_norm
 
 KERNEL = 7
+CHANNELS, ROWS, COLUMNS = 1, 2, 3
 
 
 class TripletAttention(PoolingAttention):
@@ -32,35 +32,31 @@ class TripletAttention(PoolingAttention):
 
     def __init__(self, channels: int, *, window: int | None = None, norm: str = "none") -> None:
         super().__init__(channels, window=window)
-        self.without_rows = _FlatConvolution((KERNEL, 1, KERNEL), norm)
-        self.without_columns = _FlatConvolution((KERNEL, KERNEL, 1), norm)
-        self.without_channels = _FlatConvolution((1, KERNEL, KERNEL), norm)
+        self.without_rows = _Gate(ROWS, window, norm)
+        self.without_columns = _Gate(COLUMNS, window, norm)
+        self.without_channels = _Gate(CHANNELS, None, norm)
         if self.receptive_field is not None:
             self.receptive_field = max(self.receptive_field, KERNEL // 2)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
-        gates = (
-            self.without_rows(_extremes(x_BCHW, self.window, 2)),
-            self.without_columns(_extremes(x_BCHW, self.window, 3)),
-            self.without_channels(_extremes(x_BCHW, None, 1)),
-        )
-        return x_BCHW * (gates[0] + gates[1] + gates[2]) / 3
+        gates = (gate(x_BCHW) for gate in (self.without_rows, self.without_columns))
+        return x_BCHW * sum(gates, start=self.without_channels(x_BCHW)) / 3
 
 
-class _FlatConvolution(nn.Module):
-    def __init__(self, kernel: tuple[int, int, int], norm: str) -> None:
+class _Gate(nn.Module):
+    """Pool one axis; convolve over the two others, at each place of the pooled one by itself."""
+
+    def __init__(self, dim: int, window: int | None, norm: str) -> None:
         super().__init__()
-        around = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
-        self.convolve = nn.Conv3d(2, 1, kernel, padding=around, bias=norm == "none")
+        self.dim = dim
+        self.window = window
+        self.convolve = nn.Conv2d(2, 1, KERNEL, padding=KERNEL // 2, bias=norm == "none")
         self.norm = create_norm(norm, 1)
 
-    def forward(self, pooled_B2CHW: Tensor) -> Tensor:
-        made_BCHW = self.convolve(pooled_B2CHW)[:, 0]
-        # The normalisation's one channel is the convolution's: rows and channels count as places.
-        normal_B1CHW = self.norm(made_BCHW.flatten(1, 2)[:, None])
-        gate_BCHW: Tensor = normal_B1CHW[:, 0].view_as(made_BCHW).sigmoid()
-        return gate_BCHW
-
-
-def _extremes(x_BCHW: Tensor, window: int | None, dim: int) -> Tensor:
-    return torch.stack((maximum(x_BCHW, window, (dim,)), mean(x_BCHW, window, (dim,))), dim=1)
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        pooled = [pool(x_BCHW, self.window, (self.dim,)) for pool in (maximum, mean)]
+        # The pooled axis stands beside the batch: it has one place, or all in windows.
+        faces = torch.stack(pooled, dim=1).movedim(self.dim + 1, 1)
+        made = self.norm(self.convolve(faces.flatten(0, 1)))
+        gate = made[:, 0].unflatten(0, faces.shape[:2]).movedim(1, self.dim)
+        return gate.sigmoid()
