@@ -68,7 +68,7 @@ def test_the_second_stage_trains_the_autoencoder_with_a_thousandth_of_its_loss()
     batch = Batch(torch.rand(1, 3, 8, 8), torch.rand(1, 3, 16, 16))
     frozen = create_objective(model, {})
     first = frozen(batch)
-    frozen.total(first).backward()  # type: ignore[no-untyped-call]
+    frozen.total(first).backward()
     assert all(weight.grad is None for weight in model.lpae.parameters())
 
     model.lpae.requires_grad_(True)
@@ -77,7 +77,7 @@ def test_the_second_stage_trains_the_autoencoder_with_a_thousandth_of_its_loss()
     alone = create_objective(model.lpae, {})
     torch.testing.assert_close(terms["lpae"], alone.total(alone(batch)))
     torch.testing.assert_close(joint.total(terms), frozen.total(first) + 0.001 * terms["lpae"])
-    joint.total(terms).backward()  # type: ignore[no-untyped-call]
+    joint.total(terms).backward()
     # The encoders learn by their own loss alone, the decoder by the image as well.
     assert all(
         weight.grad is not None and weight.grad.abs().sum() > 0
