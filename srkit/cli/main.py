@@ -94,7 +94,10 @@ def fail(error: Exception) -> NoReturn:
         message = f"unexpected {type(error).__name__}: {reason}"
         hint = "a mistake of srkit's: `srkit --debug ...` shows where"
         code = 70
-    typer.echo(f"srkit: {one_line(message)}", err=True)
+    first, *listed = message.split("\n  ")  # what several files have wrong with them
+    typer.echo(f"srkit: {one_line(first)}", err=True)
+    for line in listed:
+        typer.echo(f"  {one_line(line)}", err=True)
     if hint:
         typer.echo(f"hint: {one_line(hint)}", err=True)
     sys.exit(code)

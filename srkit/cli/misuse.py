@@ -1,5 +1,6 @@
 """What typer refuses, said as srkit says it: the option, what is wrong, and what would work."""
 
+import sys
 from typing import Any, cast
 
 from typer.exceptions import TyperException
@@ -8,7 +9,8 @@ from typer.exceptions import TyperException
 def explain(error: TyperException) -> tuple[str, str | None]:
     """Give a message of one line and a hint."""
     misuse = cast("Any", error)  # typer does not publish the classes that have these
-    command = misuse.ctx.command_path if misuse.ctx else "srkit"
+    words = [word for word in sys.argv[1:] if not word.startswith("-")]
+    command = misuse.ctx.command_path if misuse.ctx else " ".join(["srkit", *words[:1]])
     hint = f"{command} --help"
     if near := getattr(misuse, "possibilities", None):
         return misuse.message, f"did you mean {near[0]}?"

@@ -120,14 +120,12 @@ def _value(option: str, given: Any) -> Any:
 
 
 def _scale(network: Mapping[str, Any], given: Any) -> int | None:
-    """Give the scale the network will have; None for an autoencoder, and where it is unclear.
-
-    Raises: ConfigError for a model that is not there.
-    """
-    from srkit.layers.registry import lookup
+    """Give the scale the network will have; None for an autoencoder, and where it is unclear."""
     from srkit.models import MODELS, PRESETS
 
-    kind, preset = lookup(PRESETS, "model", network["type"])
+    kind, preset = PRESETS.get(network["type"], ("", {}))
+    if not kind:
+        return None  # to be refused
     standard = getattr(MODELS[kind][0](), "scale", None)
     if standard is None:
         return None

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from srkit.data.pairs import Pair, bicubic, find_sources, load_all
-from srkit.errors import ConfigError
+from srkit.errors import ConfigError, ImageError
 from srkit.evaluation.metrics import crop, find_protocol, measure
 from srkit.evaluation.perceptual import Perceptual
 from srkit.images import from_tensor, to_tensor
@@ -170,7 +170,10 @@ def _score_pair(
             f"{name} makes {prediction.shape[1]}x{prediction.shape[0]} pixels of {pair.name}, "
             f"not the {pair.hr.shape[1]}x{pair.hr.shape[0]} of scale {pair.scale}"
         )
-    scores = measure(prediction, pair.hr, scale=pair.scale, protocol=protocol)
+    try:
+        scores = measure(prediction, pair.hr, scale=pair.scale, protocol=protocol)
+    except ImageError as error:
+        raise ImageError(f"{pair.name}: {error}") from None
     distance = None
     if perceptual is not None:
         distance = perceptual(

@@ -48,6 +48,8 @@ def translate(values: Mapping[str, Any], *, source: str) -> Translation:
             f"{source}: has no datasets.train, so it is no training option file of BasicSR, "
             "Real-ESRGAN or traiNNer-redux"
         )
+    if _is_our_own(values):
+        raise ConfigError(f"{source}: a configuration of srkit's own", hint="srkit train --config")
     options = Options(values)
     scale = options.take("scale")
     found: dict[str, Any] = {
@@ -77,6 +79,13 @@ def translate(values: Mapping[str, Any], *, source: str) -> Translation:
     except ConfigError as error:
         raise ConfigError(f"{source}: {error}", hint=error.hint) from None
     return Translation(config=config, dropped=options.dropped())
+
+
+def _is_our_own(values: Mapping[str, Any]) -> bool:
+    try:
+        return parse_config(values).network_g.type in PRESETS
+    except ConfigError:
+        return False
 
 
 def _given(**values: Any) -> dict[str, Any]:

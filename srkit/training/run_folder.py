@@ -58,7 +58,9 @@ class RunFolder:
         except OSError as error:
             raise TrainingError(
                 f"{error.filename or self.folder}: cannot be written ({error.strerror or error})",
-                hint="the states saved so far are whole: mend it and go on with --resume",
+                hint="the states saved so far are whole: mend it and go on with --resume"
+                if saved_states(self.states)
+                else "--output DIR puts the run elsewhere",
             ) from None
 
     def check(self, *, resume: bool) -> None:

@@ -46,9 +46,10 @@ def start_from(pretrained: str | None, model: Model) -> str | None:
     if isinstance(model, LPSR):
         missing = [name for name in names if name.startswith("lpae.") and name not in taken]
         if missing:
+            holds = f"{pretrained} holds none" if pretrained else "none is given"
             raise ConfigError(
                 f"pretrained: an LPSR decodes with a trained LPAE of {model.config.lpae_hidden} "
-                f"hidden channels, {pretrained or 'none'} does not hold one",
+                f"hidden channels, {holds}",
                 hint="--pretrained lpae",
             )
     if pretrained is None:

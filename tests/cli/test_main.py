@@ -1,15 +1,24 @@
-"""The command line as a whole: one line an error, exit codes, both spellings of an option."""
+"""The command line as a whole: streams, exit codes, what it loads; mistakes are promise C1's."""
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
+
+from srkit.cli import main
+from srkit.errors import ConfigError
+
+Srkit = Callable[..., Any]
 
 
-def srkit(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def shell(*words: str, folder: Path, program: str = "run()") -> subprocess.CompletedProcess[str]:
+    """Start a process of its own, as a shell would."""
     return subprocess.run(
-        [sys.executable, "-c", "from srkit.cli.main import run; run()", *words],
+        [sys.executable, "-c", f"from srkit.cli.main import run; {program}", *words],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -17,81 +26,90 @@ def srkit(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize(
-    ("words", "message", "hint"),
-    [
-        (["upscale"], "Missing argument 'INPUT'", "srkit upscale --help"),
-        (["evl"], "No such command 'evl'. Did you mean 'eval'?", "srkit --help"),
-        (["train"], "Missing option '--dataset'", "srkit train --help"),
-        (
-            ["train", "--dataset", "absent"],
-            "--dataset absent: no such folder, and no data set srkit knows by name",
-            "DIV2K, or a folder of images",
-        ),
-        (
-            ["train", "--dataset", ".", "--steps", "0"],
-            "steps: input should be greater than 0, got 0",
-            None,
-        ),
-        (
-            ["train", "--dataset", ".", "--set", "attention"],
-            "--set attention: expected key=value",
-            None,
-        ),
-        (
-            ["train", "--dataset", ".", "--set", "atention=se"],
-            "sr_network has no setting 'atention': choose one of scale, image_channels, features, "
-            "blocks, entrance, block, attention, head",
-            "did you mean 'attention'?",
-        ),
-        (
-            ["train", "--dataset", ".", "--model", "lapwave"],
-            "unknown model 'lapwave': choose one of lapwave-s, lapwave-m, sr_network, lpae, lpsr",
-            "did you mean 'lapwave-s'?",
-        ),
-        (
-            ["train", "--dataset", "."],
-            ".: no images in this folder",
-            "PNG, JPEG, WebP, BMP or TIFF",
-        ),
-        (
-            ["upscale", "absent.png", "-o", "out.png", "--tile", "-3"],
-            None,
-            None,
-        ),
-    ],
-)
-def test_a_misuse_is_one_line_and_a_hint(
-    tmp_path: Path, words: list[str], message: str | None, hint: str | None
-) -> None:
-    done = srkit(*words, folder=tmp_path)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    first, *rest = done.stderr.splitlines()
-    assert first.startswith("srkit: ")
-    if message is not None:
-        assert first == f"srkit: {message}"
-        assert rest == ([f"hint: {hint}"] if hint else [])
+def test_help_loads_nothing_that_takes_time(tmp_path: Path) -> None:
+    slow = ("torch", "numpy", "rich", "yaml", "PIL")
+    program = f"import atexit, sys; atexit.register(lambda: print([m for m in {slow} if m in "
+    program += "sys.modules], file=sys.stderr)); run()"
+    for words in ([], ["--help"], ["train", "-h"], ["import-config", "-h"]):
+        done = shell(*words, folder=tmp_path, program=program)
+        assert done.returncode == 0
+        assert done.stdout.startswith("Usage: srkit")
+        assert done.stderr == "[]\n"
+
+
+def test_all_commands_are_listed(srkit: Srkit) -> None:
+    listed = srkit("--help").stdout
+    for command in ("upscale", "eval", "train", "import-config", "models", "demo"):
+        assert f"\n  {command}  " in listed
+
+
+def test_a_misuse_is_told_on_stderr_with_exit_code_2(tmp_path: Path) -> None:
+    done = shell("train", "--dataset", "absent", "--batch_size", "0", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "srkit: --batch-size: must be greater than 0, got 0\n"
     assert not list(tmp_path.iterdir())
 
 
-def test_options_may_be_spelled_with_underscores(tmp_path: Path) -> None:
-    done = srkit("train", "--dataset", "absent", "--batch_size", "2", folder=tmp_path)
-    assert "no such folder" in done.stderr
+def test_the_version_is_the_package_s(srkit: Srkit) -> None:
+    assert srkit("--version").stdout == "srkit 0.1.0\n"
 
 
-def test_debug_shows_the_traceback(tmp_path: Path) -> None:
-    done = srkit("--debug", "train", "--dataset", "absent", folder=tmp_path)
-    assert "Traceback" in done.stderr
+def raising(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*words: Any, **options: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(main, "app", fail)
 
 
-@pytest.mark.parametrize("words", [[], ["--help"], ["train", "-h"]])
-def test_help_goes_to_stdout(tmp_path: Path, words: list[str]) -> None:
-    done = srkit(*words, folder=tmp_path)
-    assert done.returncode == 0
-    assert done.stdout.startswith("Usage: srkit")
-    assert done.stderr == ""
+def test_what_should_not_happen_is_one_line_too(
+    srkit: Srkit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raising(ZeroDivisionError("first\nsecond"), monkeypatch)
+    assert srkit("train").code == 70
+    assert srkit("train").stderr == (
+        "srkit: unexpected ZeroDivisionError: first\n"
+        "hint: a mistake of srkit's: `srkit --debug ...` shows where\n"
+    )
+    assert srkit("--debug", "train").stderr.startswith("Traceback (most recent call last):")
 
 
-def test_the_version_is_the_package_s(tmp_path: Path) -> None:
-    assert srkit("--version", folder=tmp_path).stdout == "srkit 0.1.0\n"
+def test_names_cannot_break_a_line(srkit: Srkit, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert srkit("train", "--dataset", "a\nhint: b").stderr.splitlines()[0] == (
+        "srkit: --dataset a\\nhint: b: no such folder, and no data set srkit knows by name"
+    )
+    assert srkit("upscale", "\x1b[2J", "-o", "out").stderr == (
+        "srkit: \\x1b[2J: no such file or folder\n"
+    )
+    raising(ConfigError("\udcff\u2028x", hint="\x07"), monkeypatch)
+    assert srkit("models").stderr == "srkit: \\udcff\\u2028x\nhint: \\x07\n"
+
+
+def test_what_several_files_have_wrong_with_them_is_a_list(
+    srkit: Srkit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raising(ConfigError("2 images:\n  a: small\n  b: large"), monkeypatch)
+    assert srkit("train").stderr == "srkit: 2 images:\n  a: small\n  b: large\n"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), typer.Abort()])
+def test_an_interrupt_says_nothing(
+    srkit: Srkit, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    raising(error, monkeypatch)
+    done = srkit("train")
+    assert (done.code, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_a_reader_that_has_closed_the_pipe_is_left_alone(tmp_path: Path) -> None:
+    # More than a pipe holds, to somebody who reads nothing.
+    program = (
+        "from srkit.cli import main; main.app = lambda *w, **o: print('x' * 10**6); main.run()"
+    )
+    done = subprocess.run(
+        ["bash", "-c", f'{sys.executable} -c "{program}" | true; echo ${{PIPESTATUS[0]}}'],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("141\n", "")
