@@ -4,6 +4,7 @@ The first half leaves a gradient on the weights and gives the loss; the second c
 Between them the loop can refuse a loss that is not finite.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -31,7 +32,7 @@ class Learner:
         model.to(device=engine.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.model = model
         self.engine = engine
-        self.largest_norm = recipe.clip_grad_norm
+        self.largest_norm = recipe.clip_grad_norm or math.inf
         self.trained = [weight for weight in model.parameters() if weight.requires_grad]
         self.objective = create_objective(model, recipe.losses)
         self.average = WeightAverage(model, recipe.ema_decay)
