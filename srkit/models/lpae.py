@@ -24,8 +24,11 @@ class LPAEConfig:
     """What it takes to build the autoencoder again; stored inside its checkpoint."""
 
     image_channels: int = 3
+    """Colours, or bands, of an image."""
     hidden: int = 16
+    """Channels inside of the encoder and the decoders."""
     levels: int = 1
+    """How often the approximation is taken apart again, by the same weights."""
 
 
 class LPAE(Model):

@@ -1,10 +1,11 @@
-"""LPSR: a body predicts what LPAE would make of the HR image, and LPAE's decoder does the rest.
+"""LPSR: a network predicts what LPAE would make of the HR image, and LPAE's decoder does the rest.
 
-The approximation at the LR image's size and one detail an octave are predicted from the body's
-features; LPAE's decoder, frozen, turns them into the image, an octave at a time, as in the
-super-resolution experiments of "LPAE: Laplacian Pyramid-like Autoencoder", SAI 2022,
-https://arxiv.org/abs/2208.12484. The body is srkit's (the paper's has 45 million parameters), its
-approximation is predicted as a change of the LR image, and no noise is added to the input.
+The approximation at the LR image's size and one detail an octave are predicted; LPAE's decoder,
+frozen, turns them into the image, an octave at a time, as in the super-resolution experiments of
+"LPAE: Laplacian Pyramid-like Autoencoder", SAI 2022, https://arxiv.org/abs/2208.12484. Here the
+predictor is srkit's entrance and body; the paper's, of 45 million parameters, is in
+`srkit.models.lpae_srnet`. The approximation is predicted as a change of the LR image, and no noise
+is added to the input.
 """
 
 # Shapes: B batch, K image channels, C features, H W size of the LR image, s scale.
@@ -16,11 +17,10 @@ from typing import NamedTuple
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from srkit.errors import ConfigError
 from srkit.layers.entrances import create_entrance
 from srkit.layers.heads.octaves import octaves
 from srkit.layers.stages import create_stage
-from srkit.models.checks import require_positive
+from srkit.models.checks import require_positive, require_scale
 from srkit.models.lpae import LPAE, LPAEConfig
 from srkit.models.model import Model
 from srkit.transforms.padding import pad_to_multiple
@@ -33,14 +33,23 @@ class LPSRConfig:
     """What it takes to build the network again; stored inside its checkpoint."""
 
     scale: int = 2
+    """Enlargement, a power of 2."""
     image_channels: int = 3
+    """Colours, or bands, of an image."""
     features: int = 64
+    """Channels of the body."""
     blocks: int = 4
+    """Blocks in the body, one after the other."""
     entrance: str = "haar"
+    """What makes features of the image."""
     block: str = "residual"
+    """What the body is built of."""
     attention: str = "none"
+    """What weighs features inside of blocks."""
     lpae_hidden: int = 16
+    """`hidden` of the LPAE inside it."""
     stage: str = "plain"
+    """How blocks are put together."""
     attention_window: int | None = None
     """Side, in the body's pixels, of what is pooled around each; None = the whole image."""
 
@@ -55,27 +64,60 @@ class Prediction(NamedTuple):
 class LPSR(Model):
     """Enlarge an image by decoding a predicted approximation and predicted details.
 
+    The parent of those who can predict them.
+
     Shape: (B, K, H, W) in [0, 1], any H and W >= 1 -> (B, K, s*H, s*W), not clamped.
+    Raises: ConfigError for a scale that is not 2, 4 or 8, and for a number below one.
+    """
+
+    stride = 1
+    """Sides of the image that `predict` is given are multiples of this."""
+
+    def __init__(self, *, scale: int, image_channels: int, lpae_hidden: int) -> None:
+        super().__init__()
+        require_scale(scale, SCALES)
+        self.scale = scale
+        self.octaves = octaves(scale, "LPSR")
+        self.image_channels = image_channels
+        self.lpae = LPAE(
+            LPAEConfig(image_channels=image_channels, hidden=lpae_hidden, levels=self.octaves)
+        )
+        self.lpae.requires_grad_(False)
+        # The decoder reads 1 coarse and then 3 fine pixels an octave.
+        self.decoding_field = math.ceil(
+            sum((1 + 1.5) / 2**octave for octave in range(self.octaves))
+        )
+
+    def predict(self, lr_BKHW: Tensor) -> Prediction:
+        """Predict the approximation and the details of the HR image."""
+        raise NotImplementedError
+
+    def forward(self, lr_BKHW: Tensor) -> Tensor:
+        height, width = lr_BKHW.shape[-2:]
+        # Left to the entrance, an odd side would end in features no training patch has shown.
+        predicted = self.predict(pad_to_multiple(lr_BKHW, self.stride))
+        enlarged = self.lpae.reconstruct(*predicted)
+        return enlarged[..., : self.scale * height, : self.scale * width]
+
+
+class BodyLPSR(LPSR):
+    """Predict from the features of an entrance and a body.
+
     Receptive field: stated by `receptive_field`, in LR pixels; None = the whole image.
     Raises: ConfigError for a name, a width or a scale that cannot be built.
     """
 
     def __init__(self, config: LPSRConfig) -> None:
-        super().__init__()
-        self.config = config
-        self.scale = config.scale
-        if config.scale not in SCALES:
-            raise ConfigError(f"scale must be one of {SCALES}, got {config.scale}")
         require_positive(
             config, "image_channels", "features", "blocks", "lpae_hidden", "attention_window"
         )
-        self.octaves = octaves(config.scale, "LPSR")
-        self.image_channels = channels = config.image_channels
-        self.lpae = LPAE(
-            LPAEConfig(image_channels=channels, hidden=config.lpae_hidden, levels=self.octaves)
+        channels = config.image_channels
+        super().__init__(
+            scale=config.scale, image_channels=channels, lpae_hidden=config.lpae_hidden
         )
-        self.lpae.requires_grad_(False)
+        self.config = config
         self.entrance = create_entrance(config.entrance, channels, config.features)
+        self.stride = self.entrance.stride
         self.body = create_stage(
             config.stage,
             config.block,
@@ -96,10 +138,9 @@ class LPSR(Model):
     def _receptive_field(self) -> int | None:
         if self.body.receptive_field is None:
             return None
-        # The heads read 1 LR pixel; the decoder 1 coarse and then 3 fine pixels an octave.
-        decoding = math.ceil(sum((1 + 1.5) / 2**octave for octave in range(self.octaves)))
+        # The heads read 1 LR pixel.
         body = self.body.receptive_field * self.entrance.stride
-        return self.entrance.receptive_field + body + 1 + decoding
+        return self.entrance.receptive_field + body + 1 + self.decoding_field
 
     def predict(self, lr_BKHW: Tensor) -> Prediction:
         """Predict the approximation and the details of the HR image."""
@@ -111,10 +152,3 @@ class LPSR(Model):
             for octave, head in zip(range(self.octaves, 0, -1), self.details, strict=True)
         ]
         return Prediction(lr_BKHW + self.approximation(features), details)
-
-    def forward(self, lr_BKHW: Tensor) -> Tensor:
-        height, width = lr_BKHW.shape[-2:]
-        # Left to the entrance, an odd side would end in features no training patch has shown.
-        predicted = self.predict(pad_to_multiple(lr_BKHW, self.entrance.stride))
-        enlarged = self.lpae.reconstruct(*predicted)
-        return enlarged[..., : self.scale * height, : self.scale * width]

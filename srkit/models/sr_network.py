@@ -29,14 +29,23 @@ class SRNetworkConfig:
     """What it takes to build the network again; stored inside its checkpoint."""
 
     scale: int = 4
+    """Enlargement: 2, 3, 4 or 8."""
     image_channels: int = 3
+    """Colours, or bands, of an image."""
     features: int = 64
+    """Channels of the body."""
     blocks: int = 4
+    """Blocks in the body, one after the other."""
     entrance: str = "haar"
+    """What makes features of the image."""
     block: str = "residual"
+    """What the body is built of."""
     attention: str = "none"
+    """What weighs features inside of blocks."""
     head: str = "pixel_shuffle"
+    """What makes the enlarged image of features."""
     stage: str = "plain"
+    """How blocks are put together."""
     attention_every: int = 1
     """The attention is in every so many blocks: 2 = in the second, the fourth, ..."""
     attention_window: int | None = None

@@ -2,7 +2,7 @@
 
 pydantic writes most of it. Added is what is looked up by name elsewhere: models and their
 settings, layers, losses, degradations. Its text is `docs/training-config.schema.json`, which
-scripts/update_docs.py writes; the first line of a recipe points there.
+scripts/update_docs.py writes.
 """
 
 import ast

@@ -38,25 +38,31 @@ class Classical(Degradation):
     reach: ClassVar[int] = 32  # half a 21-pixel kernel, bicubic's at x4, and some of a JPEG block
 
     blur_prob: Probability = 0.7
+    """How often the image is blurred."""
     blur_kernel_size: int = Field(default=15, ge=3, le=LARGEST_KERNEL)
     """In HR pixels; an even one is made odd by one more."""
     kernel_list: Families = ("iso", "aniso")
+    """Gaussians, generalised ones and plateaus; round (iso) or elliptic (aniso)."""
     kernel_prob: tuple[Probability, ...] = (0.6, 0.4)
     """How often each of `kernel_list` is drawn."""
     blur_sigma: Range[Positive] = (0.2, 2.0)
-    """In HR pixels."""
+    """Width of the kernels, in HR pixels."""
     betag_range: Range[Positive] = (0.5, 4.0)
     """Shape of generalised Gaussian kernels."""
     betap_range: Range[Positive] = (1.0, 2.0)
     """Shape of plateau kernels."""
     noise_prob: Probability = 0.5
+    """How often noise is added, Gaussian."""
     noise_range: Range[NotNegative] = (1.0, 15.0)
     """Standard deviation in 8-bit levels."""
     gray_noise_prob: Probability = 0.3
+    """How often noise is the same in all colours."""
     jpeg_prob: Probability = 0.5
+    """How often the image is compressed."""
     jpeg_range: Range[Quality] = (50.0, 95.0)
     """Quality, 1 to 100."""
     jpeg_codec: Codec = "kornia"
+    """Who compresses."""
 
     @torch.no_grad()
     def __call__(self, hr_1KHW: Tensor, *, generator: np.random.Generator) -> Tensor:

@@ -64,22 +64,34 @@ class SecondOrder(Degradation):
     blur_kernel_size: int = Field(default=21, ge=SMALLEST_KERNEL, le=LARGEST_KERNEL)
     """Largest; sizes are drawn from 7, 9, ... up to it."""
     kernel_list: Families = ALL_FAMILIES
+    """Gaussians, generalised ones and plateaus; round (iso) or elliptic (aniso)."""
     kernel_prob: tuple[Probability, ...] = USUAL
+    """How often each of `kernel_list` is drawn."""
     sinc_prob: Probability = 0.1
+    """How often the kernel is a sinc instead, which rings."""
     blur_sigma: Range[Positive] = (0.2, 3.0)
+    """Width of the kernels, in pixels."""
     betag_range: Range[Positive] = (0.5, 4.0)
+    """Shape of generalised Gaussian kernels."""
     betap_range: Range[Positive] = (1.0, 2.0)
+    """Shape of plateau kernels."""
     resize_prob: Chances = (0.2, 0.7, 0.1)
-    """Larger, smaller, as it is."""
+    """How often the image is made larger, smaller, or left as it is."""
     resize_range: Range[Positive] = (0.15, 1.5)
+    """How much smaller and larger."""
     gaussian_noise_prob: Probability = 0.5
-    """Otherwise the noise is Poisson's."""
+    """How often the noise is Gaussian; otherwise it is Poisson's."""
     noise_range: Range[NotNegative] = (1.0, 30.0)
+    """Standard deviation of Gaussian noise, in 8-bit levels."""
     poisson_scale_range: Range[NotNegative] = (0.05, 3.0)
+    """Strength of Poisson noise."""
     gray_noise_prob: Probability = 0.4
+    """How often noise is the same in all colours."""
     jpeg_range: Range[Quality] = (30.0, 95.0)
+    """Quality, 1 to 100."""
 
     second_blur_prob: Probability = 0.8
+    """How often there is a second blur."""
     blur_kernel_size2: int = Field(default=21, ge=SMALLEST_KERNEL, le=LARGEST_KERNEL)
     kernel_list2: Families = ALL_FAMILIES
     kernel_prob2: tuple[Probability, ...] = USUAL
@@ -96,7 +108,9 @@ class SecondOrder(Degradation):
     jpeg_range2: Range[Quality] = (30.0, 95.0)
 
     final_sinc_prob: Probability = 0.8
+    """How often a last sinc rounds it off."""
     jpeg_codec: Codec = "kornia"
+    """Who compresses."""
 
     @torch.no_grad()
     def __call__(self, hr_1KHW: Tensor, *, generator: np.random.Generator) -> Tensor:
