@@ -99,11 +99,7 @@ def train(
             watchers.said(f"finished already, after step {counters.step:,}")
             if main:  # what a kill in the last moment, or a hand, may have left out
                 if not run.checkpoint.exists():
-                    save(
-                        run.checkpoint,
-                        folded(learner.average.model),
-                        _card(run, counters, [], scale),
-                    )
+                    _save(run, learner, counters, [])
                 write_report(run.folder)
             return Outcome(step=counters.step, checkpoint=run.checkpoint, signal=None)
         source = open_images(
@@ -148,7 +144,7 @@ def _steps(
     config, accelerator = run.config, learner.engine
     recipe, main = config.train, accelerator.is_main_process
     log_every, save_every = config.logger.print_freq, config.logger.save_checkpoint_freq
-    average, scale = learner.average.model, learner.model.scale
+    average = learner.average.model
     crops = [(one.name, choose_crops(one.pairs)) for one in validation] if main else []
     batches = batch_loader(
         source,
@@ -190,7 +186,7 @@ def _steps(
                     for name, chosen in crops:
                         watchers.samples(counters.step, name, render(average, chosen))
                     if better or recipe.early_stop is None:
-                        save(run.checkpoint, folded(average), _card(run, counters, scores, scale))
+                        _save(run, learner, counters, scores)
             if counters.step % log_every == 0 or ended:
                 losses = counters.take_means(log_every)
                 watchers.losses(counters.step, losses.pop("total"), losses, rate, pace)
@@ -252,9 +248,10 @@ def _require_finite(loss: float, norm: float, step: int, rate: float, *, scaled:
     )
 
 
-def _card(run: RunFolder, counters: Counters, scores: list[Score], scale: int) -> Card:
+def _save(run: RunFolder, learner: Learner, counters: Counters, scores: list[Score]) -> None:
+    """Write the averaged weights as the run's checkpoint."""
     images = run.config.datasets.train
-    return Card(
+    card = Card(
         name=run.config.name,
         data=images.name or ", ".join(Path(root).name for root in images.dataroot_gt),
         command=run.command(),
@@ -264,10 +261,11 @@ def _card(run: RunFolder, counters: Counters, scores: list[Score], scale: int) -
             {
                 "set": score.set_name,
                 "protocol": score.protocol,
-                "scale": scale,
+                "scale": learner.model.scale,
                 "psnr": round(score.psnr, 4),
                 "ssim": round(score.ssim, 6),
             }
             for score in scores
         ],
     )
+    save(run.checkpoint, folded(learner.average.model), card)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 MOMENTUM = 0.95
 STEP = 0.2
@@ -27,7 +27,7 @@ ITERATIONS = 5
 class Muon(torch.optim.AdamW):
     """Orthogonal steps for kernels that mix channels, AdamW for all other weights."""
 
-    def __init__(self, weights: Sequence[nn.Parameter], **settings: Any) -> None:
+    def __init__(self, weights: Sequence[Tensor], **settings: Any) -> None:
         kernels = [weight for weight in weights if weight.dim() > 1 and weight.shape[1] > 1]
         rest = [weight for weight in weights if weight.dim() < 2 or weight.shape[1] < 2]
         groups = [{"params": kernels, "kernels": True}, {"params": rest, "kernels": False}]
@@ -42,7 +42,7 @@ class Muon(torch.optim.AdamW):
         super().step()  # passes over what has no gradient
 
     def _turn(self, group: dict[str, Any]) -> None:
-        alike: dict[tuple[int, int], list[nn.Parameter]] = {}
+        alike: dict[tuple[int, int], list[Tensor]] = {}
         for weight in group["params"]:
             if weight.grad is not None:
                 alike.setdefault((weight.shape[0], weight[0].numel()), []).append(weight)
@@ -54,12 +54,14 @@ class Muon(torch.optim.AdamW):
                 weight.sub_(direction.view_as(weight), alpha=length)
                 weight.grad = None
 
-    def _ahead(self, weight: nn.Parameter) -> Tensor:
+    def _ahead(self, weight: Tensor) -> Tensor:
         """Add the gradient to the momentum, and look one step ahead as Nesterov does."""
         state, gradient = self.state[weight], weight.grad
         assert gradient is not None
-        if "momentum" not in state:
-            state["momentum"] = torch.zeros_like(weight)
+        if not state:
+            # AdamW asks every state it loads for the steps it has seen.
+            state.update(step=torch.zeros(()), momentum=torch.zeros_like(weight))
+        state["step"] += 1
         state["momentum"].lerp_(gradient, 1 - MOMENTUM)
         return gradient.lerp(state["momentum"], MOMENTUM)
 

@@ -15,6 +15,7 @@ from srkit.errors import ConfigError, DataError, TrainingError
 from srkit.models import build_model
 from srkit.training.config import TrainingConfig
 from srkit.training.loop import Outcome, train
+from srkit.training.optimizers import OPTIMIZERS
 from srkit.training.watch import Watchers
 
 Configure = Callable[..., TrainingConfig]
@@ -235,7 +236,7 @@ def test_a_precision_the_device_lacks_is_refused(configure: Configure, tmp_path:
     assert caught.value.hint == "choose float32 or bfloat16"
 
 
-@pytest.mark.parametrize("optimizer", ["AdamW", "Adam"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("schedule", ["MultiStepLR", "OneCycleLR", "Constant"])
 def test_every_optimizer_resumes_under_every_schedule(
     configure: Configure,
