@@ -69,10 +69,10 @@ class NonLocalAttention(PoolingAttention):
     def _everywhere(self, query_BNHW: Tensor, key_BNHW: Tensor, value_BNHW: Tensor) -> Tensor:
         # Contiguous: torch's fast path is eight times slower without.
         query, key, value = (
-            x.flatten(2).mT.contiguous() for x in (query_BNHW, key_BNHW, value_BNHW)
+            x.flatten(2).mT.contiguous()[:, None] for x in (query_BNHW, key_BNHW, value_BNHW)
         )
         answer = F.scaled_dot_product_attention(query, key, value, scale=self.scale)
-        return answer.mT.unflatten(2, query_BNHW.shape[2:])
+        return answer[:, 0].mT.unflatten(2, query_BNHW.shape[2:])
 
     def _around(
         self, query_BNHW: Tensor, key_BNHW: Tensor, value_BNHW: Tensor, grid: Grid

@@ -127,7 +127,8 @@ def _joined(one: Parts, other: Parts) -> Parts:
 
 
 def _weighted(one: Parts, other: Parts) -> Parts:
-    highest = torch.logaddexp(one[0], other[0])
+    # Not torch.logaddexp, which ONNX has only as the logarithm of two exponentials.
+    highest = torch.maximum(one[0], other[0]) + (-(one[0] - other[0]).abs()).exp().log1p()
     average = (one[0] - highest).exp() * one[1] + (other[0] - highest).exp() * other[1]
     return highest, average
 
