@@ -68,6 +68,15 @@ def test_is_finite_on_flat_maps(block: Layer, value: float) -> None:
 
 
 @pytest.mark.parametrize("case", EVERY_BLOCK, ids=str, indirect=True)
+def test_runs_in_half_precision(block: Layer) -> None:
+    x = torch.randn(1, FEATURES, 9, 8)
+    with torch.inference_mode():
+        expected, halved = block(x), block.bfloat16()(x.bfloat16())
+    assert halved.dtype == torch.bfloat16
+    assert (halved.float() - expected).abs().max() < 0.1 * expected.abs().max()
+
+
+@pytest.mark.parametrize("case", EVERY_BLOCK, ids=str, indirect=True)
 def test_states_its_receptive_field(block: Layer) -> None:
     assert_states_its_receptive_field(block, FEATURES)
 

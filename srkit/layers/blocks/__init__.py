@@ -10,6 +10,7 @@ from typing import Protocol
 
 from srkit.layers.blocks.bridge import BridgeBlock
 from srkit.layers.blocks.cmt import CMTBlock
+from srkit.layers.blocks.convolution import ConvolutionBlock
 from srkit.layers.blocks.ghost import GhostBottleneck
 from srkit.layers.blocks.halo import HaloBlock
 from srkit.layers.blocks.moga import MogaBlock
@@ -27,6 +28,7 @@ class BlockMaker(Protocol):
 
 
 BLOCKS: dict[str, BlockMaker] = {
+    "convolution": ConvolutionBlock,
     "residual": ResidualBlock,
     "bridge": BridgeBlock,
     "ghost": GhostBottleneck,

@@ -77,9 +77,8 @@ class GatedAggregation(Layer):
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         entered_BCHW = self.enter(x_BCHW)
-        decomposed_BCHW = F.silu(
-            entered_BCHW + self.contrast(entered_BCHW - pooling.mean(entered_BCHW, self.window))
-        )
+        mean_BCHW = pooling.mean(entered_BCHW, self.window).to(entered_BCHW.dtype)
+        decomposed_BCHW = F.silu(entered_BCHW + self.contrast(entered_BCHW - mean_BCHW))
         gated_BCHW = F.silu(self.gate(decomposed_BCHW)) * F.silu(self.value(decomposed_BCHW))
         left_BCHW: Tensor = self.leave(gated_BCHW)
         return x_BCHW + left_BCHW

@@ -69,7 +69,8 @@ class GGhostStage(Layer):
         for block in self.between:
             raw_BRHW = block(raw_BRHW)
             made.append(raw_BRHW)
-        mixed = self.mix(torch.cat([pooling.mean(maps, self.window) for maps in made], dim=1))
+        means = torch.cat([pooling.mean(maps, self.window) for maps in made], dim=1)
+        mixed = self.mix(means.to(x_BCHW.dtype))
         ghost_BGHW = self.activate(self.cheap(base_BGHW) + mixed)
         whole_BCHW: Tensor = self.last(torch.cat((raw_BRHW, ghost_BGHW), dim=1))
         return whole_BCHW

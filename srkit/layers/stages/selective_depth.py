@@ -48,7 +48,8 @@ class DepthAttention(Layer):
     def weights(self, depths_BCHW: Sequence[Tensor]) -> Tensor:
         """Give the weights, (M, B, C, 1, 1), or one a position when there is a window."""
         fused_BCHW = torch.stack(tuple(depths_BCHW)).sum(dim=0)
-        squeezed = self.squeeze(pooling.mean(fused_BCHW, self.window))
+        mean_BCHW = pooling.mean(fused_BCHW, self.window).to(fused_BCHW.dtype)
+        squeezed = self.squeeze(mean_BCHW)
         return torch.stack([logits(squeezed) for logits in self.logits]).softmax(dim=0)
 
     def forward(self, depths_BCHW: Sequence[Tensor]) -> Tensor:
