@@ -1,0 +1,25 @@
+"""Who notices where a pixel is: what only counts pixels does not, what has a grid or kernel does."""
+
+import pytest
+import torch
+
+from srkit.layers.attention import create_attention
+
+from ..layer_making import randomised
+
+BLIND = {"none", "se", "eca", "gc", "srm", "gct", "soca", "simam", "non_local"}
+SEEING = {"fca", "wavenet_c", "wavelet_bands", "cbam", "cat", "triplet", "coordinate", "strip"}
+
+
+@pytest.mark.parametrize("name", sorted(BLIND | SEEING))
+def test_shuffled_pixels(name: str) -> None:
+    attention = randomised(create_attention(name, 16)).double()
+    x = torch.rand(1, 16, 8, 8, dtype=torch.float64)
+    order = torch.randperm(64)
+
+    def shuffled(map_BCHW: torch.Tensor) -> torch.Tensor:
+        return map_BCHW.flatten(2)[:, :, order].unflatten(2, (8, 8))
+
+    with torch.no_grad():
+        difference = (attention(shuffled(x)) - shuffled(attention(x))).abs().max()
+    assert (difference < 1e-9) == (name in BLIND)
