@@ -22,7 +22,7 @@ from srkit.training.config_keys import section_of
 from srkit.training.config_schema import json_schema
 from srkit.training.foreign_keys import REASONS
 from srkit.training.losses import LOSSES
-from srkit.training.objectives import OBJECTIVES, BandPrediction
+from srkit.training.objectives import OBJECTIVES, BandPrediction, SuperResolution
 from srkit.training.yaml_text import flow
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -141,12 +141,13 @@ def _models() -> str:
     parts = []
     for kind in MODELS:
         names = {name: preset for name, (of, preset) in PRESETS.items() if of == kind}
-        lines = [f"#### `{kind}`\n"]
+        plain = next((name for name, preset in names.items() if not preset), next(iter(names)))
+        lines = [f"#### `{plain}`\n"]
         for name, preset in names.items():
-            if preset:
+            if name != plain:
                 given = ", ".join(f"{key} {flow(value)}" for key, value in preset.items())
                 lines.append(f"`{name}` is it with {given}.\n")
-        rows = [_row(key, one) for key, one in found[kind].items() if one is not True]
+        rows = [_row(key, one) for key, one in found[plain].items() if one is not True]
         lines.append(_table(SETTINGS, rows))
         parts.append("\n".join(lines))
     return "\n".join(parts)
@@ -155,13 +156,13 @@ def _models() -> str:
 def _losses() -> str:
     rows = [("super-resolution", ", ".join(f"`{name}`" for name in LOSSES), "`l1: 1.0`")]
     for model, objective in OBJECTIVES.items():
-        names = dict(objective.standard)
+        kinds = [kind for kind, (_, one) in MODELS.items() if issubclass(one, model)]
+        names = list(LOSSES if issubclass(objective, SuperResolution) else objective.standard)
         if objective is BandPrediction:
-            names |= BandPrediction.joint
+            names = list(BandPrediction.joint)
         standard = ", ".join(f"`{name}: {weight}`" for name, weight in objective.standard.items())
-        rows.append(
-            (f"`{model.__name__.lower()}`", ", ".join(f"`{one}`" for one in names), standard)
-        )
+        models, losses = (", ".join(f"`{one}`" for one in group) for group in (kinds, names))
+        rows.append((models, losses, standard))
     return _table("| model | names | when empty |", rows)
 
 

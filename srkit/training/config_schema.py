@@ -8,7 +8,7 @@ scripts/update_docs.py writes.
 import ast
 import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -78,15 +78,20 @@ def _models(network: Schema) -> Schema:
 
 
 def _meanings(config_class: type[Any]) -> dict[str, str]:
-    """Give the text under each field of a class, which Python does not keep."""
-    (definition,) = ast.parse(inspect.getsource(config_class)).body
-    assert isinstance(definition, ast.ClassDef)
-    found = {}
+    """Give the text under each field of a class and its parents, which Python does not keep."""
+    found: dict[str, str] = {}
+    for one in reversed(config_class.__mro__[:-1]):
+        (definition,) = ast.parse(inspect.getsource(one)).body
+        assert isinstance(definition, ast.ClassDef)
+        found |= dict(_explained(definition))
+    return found
+
+
+def _explained(definition: ast.ClassDef) -> Iterator[tuple[str, str]]:
     for field, text in pairwise(definition.body):
         match field, text:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(ast.Constant(str(meaning))):
-                found[name] = inspect.cleandoc(meaning)
-    return found
+                yield name, inspect.cleandoc(meaning)
 
 
 def _degradations() -> Schema:
