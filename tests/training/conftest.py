@@ -1,11 +1,12 @@
 """Two small photographs, and the smallest run that has every part of a large one."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
 from skimage import data
 
@@ -72,3 +73,11 @@ def fingerprint() -> Callable[[Path], dict[str, str]]:
         return found | logs | {"state": state.name}
 
     return of
+
+
+@pytest.fixture(autouse=True)
+def _torch_as_it_was() -> Iterator[None]:
+    """Give torch's generator back as a test found it: runs seed it."""
+    state = torch.get_rng_state()
+    yield
+    torch.set_rng_state(state)
