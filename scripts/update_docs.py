@@ -156,7 +156,7 @@ def _models() -> str:
 def _losses() -> str:
     rows = [("super-resolution", ", ".join(f"`{name}`" for name in LOSSES), "`l1: 1.0`")]
     for model, objective in OBJECTIVES.items():
-        kinds = [kind for kind, (_, one) in MODELS.items() if issubclass(one, model)]
+        kinds = [name for name, (kind, _) in PRESETS.items() if issubclass(MODELS[kind][1], model)]
         names = list(LOSSES if issubclass(objective, SuperResolution) else objective.standard)
         if objective is BandPrediction:
             names = list(BandPrediction.joint)

@@ -2,7 +2,8 @@
 
 To add one: write a file here with a frozen config and a module that states `scale`,
 `image_channels`, `receptive_field` and `size_multiple`; add one line to MODELS. A named
-configuration of one is a line in PRESETS. tests/models/test_models.py then covers both.
+configuration of one is a line in PRESETS, by which it is trained. Once its smallest configuration
+is in tests/models/test_models.py, the tests there cover it.
 """
 
 from collections.abc import Mapping
@@ -12,15 +13,25 @@ from typing import Any, get_args, get_origin
 
 from srkit.errors import ConfigError
 from srkit.layers.registry import lookup
+from srkit.models.dwsr import DWSR, DWSRConfig
+from srkit.models.lapsrn import LapSRN, LapSRNConfig
 from srkit.models.lpae import LPAE, LPAEConfig
-from srkit.models.lpsr import LPSR, LPSRConfig
+from srkit.models.lpae_srnet import LPAESRNet, LPAESRNetConfig
+from srkit.models.lpsr import BodyLPSR, LPSRConfig
 from srkit.models.model import Model
+from srkit.models.ms_lapsrn import MSLapSRN, MSLapSRNConfig
+from srkit.models.mwcnn import MWCNN, MWCNNConfig
 from srkit.models.sr_network import SRNetwork, SRNetworkConfig
 
 MODELS: dict[str, tuple[type[Any], type[Model]]] = {
     "sr_network": (SRNetworkConfig, SRNetwork),
     "lpae": (LPAEConfig, LPAE),
-    "lpsr": (LPSRConfig, LPSR),
+    "lpsr": (LPSRConfig, BodyLPSR),
+    "lpae_srnet": (LPAESRNetConfig, LPAESRNet),
+    "dwsr": (DWSRConfig, DWSR),
+    "mwcnn": (MWCNNConfig, MWCNN),
+    "lapsrn": (LapSRNConfig, LapSRN),
+    "ms_lapsrn": (MSLapSRNConfig, MSLapSRN),
 }
 
 # What the released networks share: a chain of convolutions at the image's size, bands at its end.
@@ -36,6 +47,33 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
     "sr_network": ("sr_network", {}),
     "lpae": ("lpae", {}),
     "lpsr": ("lpsr", {}),
+    # The published networks, as large as published.
+    "lpae-srnet": ("lpae_srnet", {}),
+    "dwsr": ("dwsr", {}),
+    "mwcnn": ("mwcnn", {}),
+    "mwcnn-v2": (
+        "mwcnn",
+        {
+            "features": 64,
+            "most_features": 512,
+            "convolutions": 3,
+            "full_size": True,
+            "dilated": True,
+        },
+    ),
+    "lapsrn": ("lapsrn", {}),
+    "ms-lapsrn": ("ms_lapsrn", {}),
+    # Wave-ViT's block in a network for super-resolution; windows keep its attention affordable.
+    "wavevit-sr": (
+        "sr_network",
+        {
+            "entrance": "plain",
+            "block": "wavelets",
+            "features": 64,
+            "blocks": 8,
+            "attention_window": 16,
+        },
+    ),
 }
 
 
@@ -55,6 +93,8 @@ def build_model(name: str, settings: Mapping[str, Any] | None = None) -> Model:
             )
         expected = known[key]
         kinds = get_args(expected) if get_origin(expected) else (expected,)
+        if float in kinds:
+            kinds = (*kinds, int)
         # bool is an int to Python, never to a reader.
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
             wanted = getattr(expected, "__name__", str(expected))

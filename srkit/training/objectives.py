@@ -1,7 +1,8 @@
 """What each kind of model is trained to do: terms by name, each with a weight.
 
-A super-resolution network minimises losses between the enlarged LR patch and the HR patch. LPAE
-and LPSR minimise the sums of "LPAE: Laplacian Pyramid-like Autoencoder", SAI 2022,
+A super-resolution network minimises losses between the enlarged LR patch and the HR patch; one that
+enlarges an octave at a time, between each octave's image and the HR patch at its size. LPAE and
+LPSR minimise the sums of "LPAE: Laplacian Pyramid-like Autoencoder", SAI 2022,
 https://arxiv.org/abs/2208.12484: the weights below are the paper's.
 
 An objective is a module around the model, so that an engine that spreads training over devices
@@ -20,10 +21,15 @@ from torch import Tensor, nn
 from srkit.data.batches import Batch
 from srkit.errors import ConfigError
 from srkit.layers.registry import lookup
+from srkit.models.lapsrn import ProgressiveModel
 from srkit.models.lpae import LPAE
 from srkit.models.lpsr import LPSR
 from srkit.models.model import Model
 from srkit.training.losses import LOSSES
+from srkit.transforms.resize import imresize
+
+# Its weights are made by numpy, which torch.compile should not look into.
+shrink = torch.compiler.disable(imresize)
 
 OCTAVE_WEIGHTS = (0.8, 1.0, 1.2)  # coarse to fine
 
@@ -69,6 +75,26 @@ class SuperResolution(Objective):
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         prediction = self.model(batch.lr).float()
         return {name: loss(prediction, batch.hr) for name, loss in self.losses.items()}
+
+
+class DeepSupervision(SuperResolution):
+    """The sum of a loss over the octaves, each compared with the HR patch shrunk to its size.
+
+    Lai et al., "Deep Laplacian Pyramid Networks for Fast and Accurate Super-Resolution", CVPR 2017,
+    https://arxiv.org/abs/1704.03915.
+    """
+
+    standard: ClassVar[Mapping[str, float]] = {"charbonnier": 1.0}
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        assert isinstance(self.model, ProgressiveModel)
+        images = self.model.progress(batch.lr)
+        targets = [shrink(batch.hr, scale=image.shape[-1] / batch.hr.shape[-1]) for image in images]
+        pairs = [(image.float(), target) for image, target in zip(images, targets, strict=True)]
+        return {
+            name: torch.stack([loss(image, target) for image, target in pairs]).sum()
+            for name, loss in self.losses.items()
+        }
 
 
 class Autoencoding(Objective):
@@ -157,7 +183,11 @@ def create_objective(model: Model, weights: Mapping[str, float]) -> Objective:
     return SuperResolution(model, weights)
 
 
-OBJECTIVES: dict[type[Model], type[Objective]] = {LPAE: Autoencoding, LPSR: BandPrediction}
+OBJECTIVES: dict[type[Model], type[Objective]] = {
+    ProgressiveModel: DeepSupervision,
+    LPAE: Autoencoding,
+    LPSR: BandPrediction,
+}
 
 
 def _require_known(weights: Mapping[str, float], known: Mapping[str, float]) -> None:

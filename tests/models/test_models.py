@@ -52,6 +52,20 @@ CASES["lpae"] = ("lpae", {"hidden": 4})
 CASES["lpae-3"] = ("lpae", {"hidden": 4, "levels": 3})
 CASES["lpsr-x2"] = ("lpsr", {**SMALL, "lpae_hidden": 4})
 CASES["lpsr-x4"] = ("lpsr", {**SMALL, "lpae_hidden": 4, "scale": 4})
+THIN = {"features": 8, "convolutions": 2}
+CASES |= {
+    f"lpae-srnet-x{scale}": ("lpae_srnet", {"features": 8, "blocks": 1, "scale": scale})
+    for scale in (2, 8)
+}
+CASES |= {f"dwsr-x{scale}": ("dwsr", {**THIN, "scale": scale}) for scale in (2, 3)}
+CASES["dwsr-5x5"] = ("dwsr", {**THIN, "first_kernel_size": 5})
+CASES |= {f"mwcnn-x{scale}": ("mwcnn", {**THIN, "levels": 2, "scale": scale}) for scale in (2, 3)}
+CASES["mwcnn-full-size"] = (
+    "mwcnn",
+    {**THIN, "convolutions": 3, "levels": 2, "full_size": True, "dilated": True},
+)
+CASES |= {f"lapsrn-x{scale}": ("lapsrn", {**THIN, "scale": scale}) for scale in (2, 8)}
+CASES["ms-lapsrn"] = ("ms_lapsrn", {**THIN, "recursions": 2})
 
 
 @pytest.fixture(params=CASES)

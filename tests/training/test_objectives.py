@@ -7,9 +7,12 @@ from torch import Tensor, nn
 from srkit.data.batches import Batch
 from srkit.errors import ConfigError
 from srkit.models import build_model
+from srkit.models.lapsrn import ProgressiveModel
 from srkit.models.lpae import LPAE
 from srkit.models.lpsr import LPSR, Prediction
+from srkit.training.losses import charbonnier
 from srkit.training.objectives import create_objective
+from srkit.transforms.resize import imresize
 
 
 @pytest.mark.parametrize("levels", [1, 2])
@@ -83,6 +86,25 @@ def test_the_second_stage_trains_the_autoencoder_with_a_thousandth_of_its_loss()
         weight.grad is not None and weight.grad.abs().sum() > 0
         for weight in model.lpae.parameters()
     )
+
+
+@pytest.mark.parametrize("name", ["lapsrn", "ms_lapsrn"])
+def test_every_octave_is_compared_with_the_hr_image_at_its_size(name: str) -> None:
+    torch.manual_seed(0)
+    model = build_model(name, {"features": 8, "convolutions": 1, "scale": 4})
+    assert isinstance(model, ProgressiveModel)
+    batch = Batch(torch.rand(2, 3, 6, 5), torch.rand(2, 3, 24, 20))
+    half, whole = model.progress(batch.lr)
+    objective = create_objective(model, {"charbonnier": 1.0, "l2": 0.0})
+    terms = objective(batch)
+    shrunk = imresize(batch.hr, scale=0.5)
+    torch.testing.assert_close(
+        terms["charbonnier"], charbonnier(half, shrunk) + charbonnier(whole, batch.hr)
+    )
+    torch.testing.assert_close(
+        terms["l2"], (half - shrunk).square().mean() + (whole - batch.hr).square().mean()
+    )
+    assert create_objective(model, {}).weights == {"charbonnier": 1.0}
 
 
 def test_losses_add_up_by_their_weights() -> None:
