@@ -1,4 +1,4 @@
-"""Who notices where a pixel is: what only counts pixels does not, what has a grid or kernel does."""
+"""Who notices where a pixel is: not what only counts pixels, but what has a grid or a kernel."""
 
 import pytest
 import torch
@@ -13,8 +13,8 @@ SEEING = {"fca", "wavenet_c", "wavelet_bands", "cbam", "cat", "triplet", "coordi
 
 @pytest.mark.parametrize("name", sorted(BLIND | SEEING))
 def test_shuffled_pixels(name: str) -> None:
-    attention = randomised(create_attention(name, 16)).double()
-    x = torch.rand(1, 16, 8, 8, dtype=torch.float64)
+    attention = randomised(create_attention(name, 64)).double()
+    x = torch.rand(1, 64, 8, 8, dtype=torch.float64)
     order = torch.randperm(64)
 
     def shuffled(map_BCHW: torch.Tensor) -> torch.Tensor:
