@@ -1,5 +1,6 @@
 """Batches ahead of time: the same ones, whatever the number of processes that prepare them."""
 
+import atexit
 import signal
 import threading
 from collections.abc import Generator
@@ -65,6 +66,9 @@ def batch_loader(
         generator=torch.Generator(),
     )
     batches = _started(loader)
+    # torch ends them when the iterator is collected. Something may hold that to the very end of the
+    # process, which would then wait for workers that heed no SIGTERM.
+    atexit.register(batches._shutdown_workers)
     try:
         yield from batches
     except RuntimeError as error:
@@ -76,9 +80,8 @@ def batch_loader(
             hint="fewer workers: --workers, or datasets.train.num_worker_per_gpu",
         ) from None
     finally:
-        # torch does it when the iterator is collected; a traceback may hold that to the very end
-        # of the process, which would then wait for workers that heed no SIGTERM.
         batches._shutdown_workers()
+        atexit.unregister(batches._shutdown_workers)
 
 
 def _started(loader: DataLoader[list[Batch]]) -> Any:

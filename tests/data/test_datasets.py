@@ -1,8 +1,10 @@
 """Archives from a server: verified, resumed where they broke off, unpacked all at once or never."""
 
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -146,6 +148,27 @@ def test_an_incomplete_archive_leaves_no_folder(mirror: Mirror, tmp_path: Path) 
         fetch(short, mirror.address, tmp_path / "data")
     assert left_in(tmp_path / "data") == {"Tiny_HR.zip"}
     assert not (tmp_path / "data" / "Tiny" / "X4").exists()
+
+
+def test_a_disk_that_fills_up_leaves_no_folder(
+    mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = mirror.publish(TINY, FILES)
+    copy, left = shutil.copyfileobj, iter(range(2))
+
+    def filling(source: IO[bytes], target: IO[bytes]) -> None:
+        if next(left, None) is None:
+            raise OSError(28, "No space left on device")
+        copy(source, target)
+
+    monkeypatch.setattr(shutil, "copyfileobj", filling)
+    with pytest.raises(DataError, match=r"Tiny_HR\.zip: cannot be unpacked \(.*No space left"):
+        fetch(archive, mirror.address, tmp_path / "data")
+    assert left_in(tmp_path / "data") == {"Tiny_HR.zip"}
+    monkeypatch.undo()
+    fetch(archive, mirror.address, tmp_path / "data")  # and nothing has to be downloaded again
+    assert len(mirror.asked) == 1
+    assert left_in(tmp_path / "data") == UNPACKED
 
 
 def test_a_folder_that_lost_images_is_named(mirror: Mirror, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -147,3 +149,28 @@ def test_workers_end_with_the_loader() -> None:
     assert len(active_children()) == 2
     batches.close()
     assert not active_children()
+
+
+LEFT_OPEN = """
+import numpy as np
+from srkit.data.batches import BatchSource
+from srkit.data.loader import batch_loader
+from srkit.data.part import Part
+from srkit.data.training_set import TrainingSet
+
+part = Part(folder=0, hr=np.zeros((32, 32, 3), np.uint8), lr=np.zeros((8, 8, 3), np.uint8))
+source = BatchSource(
+    TrainingSet(parts=[part], weights=(None,), images=1, megapixels=0),
+    scale=4, patch_size=lambda step: 4, batch_size=lambda step: 1, seed=0,
+)
+batches = batch_loader(source, first=0, last=1000, workers=1)
+next(batches)
+print("drawn")
+"""
+
+
+def test_a_process_that_leaves_its_loader_open_ends_all_the_same() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LEFT_OPEN], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "drawn\n", "")

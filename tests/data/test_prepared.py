@@ -170,7 +170,7 @@ def test_the_same_images_in_other_folders_have_another_file(tmp_path: Path, load
     assert [part.folder for part in apart.parts] == [0, 1]
 
 
-@pytest.mark.parametrize("damage", ["empty", "cut", "half", "zeros at its end", "longer"])
+@pytest.mark.parametrize("damage", ["empty", "cut", "half", "zeros at its end", "longer", "a hole"])
 def test_a_torn_file_is_not_used(load: Load, reads: list[str], tmp_path: Path, damage: str) -> None:
     expected = load("memory")
     load()
@@ -183,6 +183,7 @@ def test_a_torn_file_is_not_used(load: Load, reads: list[str], tmp_path: Path, d
             "half": whole[: len(whole) // 2],
             "zeros at its end": whole[:-200] + bytes(200),
             "longer": whole + b"x",
+            "a hole": whole[:1000] + whole[2000:],
         }[damage]
     )
     assert not PreparedFile(path).whole()
