@@ -47,23 +47,26 @@ class Muon(torch.optim.AdamW):
             if weight.grad is not None:
                 alike.setdefault((weight.shape[0], weight[0].numel()), []).append(weight)
         for (rows, columns), weights in alike.items():
-            ahead = torch.stack([self._ahead(weight).flatten(1) for weight in weights])
-            length = group["lr"] * STEP * max(rows, columns) ** 0.5
-            for weight, direction in zip(weights, orthogonal(ahead), strict=True):
-                weight.mul_(1 - group["lr"] * group["weight_decay"])
-                weight.sub_(direction.view_as(weight), alpha=length)
+            gradients = [weight.grad for weight in weights if weight.grad is not None]
+            momenta = [self._momentum(weight) for weight in weights]
+            torch._foreach_lerp_(momenta, gradients, 1 - MOMENTUM)
+            # A step ahead along the momentum, as Nesterov does.
+            ahead = torch._foreach_lerp(gradients, momenta, MOMENTUM)
+            directions = orthogonal(torch.stack([kernel.flatten(1) for kernel in ahead]))
+            directions *= group["lr"] * STEP * max(rows, columns) ** 0.5
+            torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
+            for weight, direction in zip(weights, directions, strict=True):
+                weight.sub_(direction.view_as(weight))
                 weight.grad = None
 
-    def _ahead(self, weight: Tensor) -> Tensor:
-        """Add the gradient to the momentum, and look one step ahead as Nesterov does."""
-        state, gradient = self.state[weight], weight.grad
-        assert gradient is not None
+    def _momentum(self, weight: Tensor) -> Tensor:
+        state = self.state[weight]
         if not state:
             # AdamW asks every state it loads for the steps it has seen.
             state.update(step=torch.zeros(()), momentum=torch.zeros_like(weight))
         state["step"] += 1
-        state["momentum"].lerp_(gradient, 1 - MOMENTUM)
-        return gradient.lerp(state["momentum"], MOMENTUM)
+        momentum: Tensor = state["momentum"]
+        return momentum
 
 
 def orthogonal(matrices_NOI: Tensor) -> Tensor:
