@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
+import torch
 from pydantic import Field
 
 Kernel: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
@@ -55,13 +56,12 @@ def sinc(size: int, cutoff: float) -> Kernel:
 
     `cutoff` is in radians a pixel, up to pi.
     """
-    from scipy.special import j1  # scipy takes its time to import
-
     axis = np.arange(size) - size // 2
     x, y = np.meshgrid(axis, axis)
     radius = np.hypot(x, y)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        kernel = cutoff * j1(cutoff * radius) / (2 * math.pi * radius)
+    bessel: Kernel = torch.special.bessel_j1(torch.from_numpy(cutoff * radius)).numpy()
+    with np.errstate(invalid="ignore"):
+        kernel = cutoff * bessel / (2 * math.pi * radius)
     kernel[size // 2, size // 2] = cutoff**2 / (4 * math.pi)
     whole: Kernel = kernel / kernel.sum()
     return whole
