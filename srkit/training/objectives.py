@@ -74,7 +74,8 @@ class SuperResolution(Objective):
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         prediction = self.model(batch.lr).float()
-        return {name: loss(prediction, batch.hr) for name, loss in self.losses.items()}
+        with _float32(prediction):
+            return {name: loss(prediction, batch.hr) for name, loss in self.losses.items()}
 
 
 class DeepSupervision(SuperResolution):
@@ -89,12 +90,14 @@ class DeepSupervision(SuperResolution):
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         assert isinstance(self.model, ProgressiveModel)
         images = self.model.progress(batch.lr)
-        targets = [shrink(batch.hr, scale=image.shape[-1] / batch.hr.shape[-1]) for image in images]
-        pairs = [(image.float(), target) for image, target in zip(images, targets, strict=True)]
-        return {
-            name: torch.stack([loss(image, target) for image, target in pairs]).sum()
-            for name, loss in self.losses.items()
-        }
+        side = batch.hr.shape[-1]
+        with _float32(batch.hr):
+            targets = [shrink(batch.hr, scale=image.shape[-1] / side) for image in images]
+            pairs = [(image.float(), target) for image, target in zip(images, targets, strict=True)]
+            return {
+                name: torch.stack([loss(image, target) for image, target in pairs]).sum()
+                for name, loss in self.losses.items()
+            }
 
 
 class Autoencoding(Objective):
@@ -139,7 +142,7 @@ class BandPrediction(Objective):
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         model = self.model
         assert isinstance(model, LPSR)
-        with torch.no_grad():
+        with torch.no_grad(), _float32(batch.hr):
             approximation, details = model.lpae.decompose(batch.hr)
         predicted = model.predict(batch.lr)
         bands = F.l1_loss(predicted.approximation.float(), approximation.float())
@@ -199,3 +202,8 @@ def _halved(image: Tensor) -> Tensor:
     # As in the paper's code: bicubic between aligned corners, without antialiasing.
     size = (image.shape[-2] // 2, image.shape[-1] // 2)
     return F.interpolate(image, size=size, mode="bicubic", align_corners=True)
+
+
+def _float32(tensor: Tensor) -> torch.autocast:
+    """Compute in full where the network around computes in less."""
+    return torch.autocast(tensor.device.type, enabled=False)

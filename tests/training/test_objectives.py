@@ -10,7 +10,7 @@ from srkit.models import build_model
 from srkit.models.lapsrn import ProgressiveModel
 from srkit.models.lpae import LPAE
 from srkit.models.lpsr import LPSR, Prediction
-from srkit.training.losses import charbonnier
+from srkit.training.losses import LOSSES, charbonnier
 from srkit.training.objectives import create_objective
 from srkit.transforms.resize import imresize
 
@@ -116,6 +116,34 @@ def test_losses_add_up_by_their_weights() -> None:
     assert set(terms) == {"l1", "frequency", "l2"}
     torch.testing.assert_close(objective.total(terms), terms["l1"] + 0.5 * terms["frequency"])
     torch.testing.assert_close(terms["l2"], (model(batch.lr) - batch.hr).square().mean())
+
+
+def test_losses_and_targets_are_float32_whatever_the_network_computes_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    torch.manual_seed(0)
+    batch = Batch(torch.rand(2, 3, 16, 16), torch.rand(2, 3, 32, 32))
+    network = build_model("sr_network", {"features": 8, "blocks": 1, "scale": 2})
+    enlarged = torch.rand(2, 3, 32, 32)
+    monkeypatch.setattr(network, "forward", lambda lr: enlarged)
+    progressive = build_model("lapsrn", {"features": 8, "convolutions": 1, "scale": 2})
+    monkeypatch.setattr(progressive, "progress", lambda lr: [batch.lr, enlarged])
+    bands = build_model("lpsr", {"features": 8, "blocks": 1, "scale": 2})
+    assert isinstance(bands, LPSR)
+    guess = Prediction(torch.rand(2, 3, 16, 16), [torch.rand(2, 3, 32, 32)])
+    monkeypatch.setattr(bands, "predict", lambda lr: guess)
+    for model, names in (
+        (network, list(LOSSES)),
+        (progressive, ["l1", "ssim"]),
+        (bands, ["bands"]),
+    ):
+        objective = create_objective(model, dict.fromkeys(names, 1.0))
+        expected = objective(batch)
+        with torch.autocast("cpu", torch.bfloat16):
+            terms = objective(batch)
+        for name in names:
+            assert terms[name].dtype == torch.float32
+            assert torch.equal(terms[name], expected[name]), name
 
 
 def test_a_wrong_loss_is_named() -> None:

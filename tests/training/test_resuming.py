@@ -56,14 +56,16 @@ def test_a_signal_saves_and_stops(
     assert fingerprint(tmp_path / "run") == fingerprint(tmp_path / "whole")
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_the_time_that_is_given_stops_resumably(
-    configure: Configure, fingerprint: Fingerprint, tmp_path: Path
+    configure: Configure, fingerprint: Fingerprint, tmp_path: Path, precision: str
 ) -> None:
-    train(configure(), tmp_path / "whole")
+    config = configure({"train.precision": precision})
+    train(config, tmp_path / "whole")
     for step in (1, 2):  # a session always does one step
-        outcome = train(configure(), tmp_path / "run", max_seconds=0, resume=step > 1)
+        outcome = train(config, tmp_path / "run", max_seconds=0, resume=step > 1)
         assert outcome == Outcome(step=step, checkpoint=None, signal=None)
-    assert train(configure(), tmp_path / "run", resume=True).step == 12
+    assert train(config, tmp_path / "run", resume=True).step == 12
     assert fingerprint(tmp_path / "run") == fingerprint(tmp_path / "whole")
 
 
