@@ -1,10 +1,10 @@
 """One file is one model: weights, configuration and model card in a safetensors file.
 
 Convention
-    The header's metadata holds strings: `srkit` (the format's version, "1"), `model` (a name
-    from `srkit.models.MODELS`), `config` and `card` (JSON), and `sha256`, taken over all the
-    others and over every tensor's name, type, shape and bytes in the order of the names. Loading
-    recomputes it: a flipped bit anywhere is an error. Nothing is ever unpickled.
+    The header's metadata holds strings: `srkit` (the format's version, "1"), `model` (a name of
+    MODELS or CLASSIFIERS in `srkit.models`), `config` and `card` (JSON), and `sha256`, taken over
+    all the others and over every tensor's name, type, shape and bytes in the order of the names.
+    Loading recomputes it: a flipped bit anywhere is an error. Nothing is ever unpickled.
 
 Source: the file format is https://github.com/huggingface/safetensors.
 """
@@ -24,8 +24,10 @@ from torch import Tensor
 
 from srkit.errors import CheckpointError, ConfigError
 from srkit.files import write_atomically
-from srkit.models import build_model, name_of, settings_of
+from srkit.models import CLASSIFIERS, build_classifier, build_model, name_of, settings_of
+from srkit.models.classifier import Classifier
 from srkit.models.model import Model
+from srkit.models.network import Network
 
 FORMAT = "1"
 SUFFIX = ".safetensors"
@@ -64,6 +66,13 @@ class Checkpoint(Header):
     """A model ready to use, with what its file says of it."""
 
     module: Model
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifierCheckpoint(Header):
+    """A classifier ready to use, with what its file says of it."""
+
+    module: Classifier
 
 
 def checkpoints_folder() -> Path:
@@ -106,8 +115,8 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
     )
 
 
-def save(path: Path, module: Model, card: Card) -> str:
-    """Write a model's weights, configuration and card; give the sha256 written with them.
+def save(path: Path, module: Network, card: Card) -> str:
+    """Write a network's weights, configuration and card; give the sha256 written with them.
 
     Raises: ConfigError when the model's class is not registered; OSError when the file cannot be
         written, and then an older file of that name stands untouched.
@@ -175,19 +184,55 @@ def read_header(name_or_path: str | os.PathLike[str]) -> Header:
 def load(name_or_path: str | os.PathLike[str], device: str | torch.device = "cpu") -> Checkpoint:
     """Load a released model by name, or any checkpoint of srkit's by path, in evaluation mode.
 
+    Raises: CheckpointError when there is no such file, it is damaged, not one of ours or a
+        classifier.
+    """
+    found = load_network(name_or_path, device)
+    if isinstance(found, ClassifierCheckpoint):
+        raise CheckpointError(
+            f"{name_or_path}: a classifier, which makes no image", hint="srkit classify"
+        )
+    return found
+
+
+def load_classifier(
+    name_or_path: str | os.PathLike[str], device: str | torch.device = "cpu"
+) -> ClassifierCheckpoint:
+    """Load a classifier in the same way.
+
+    Raises: CheckpointError as `load`, and when it is no classifier.
+    """
+    found = load_network(name_or_path, device)
+    if isinstance(found, Checkpoint):
+        raise CheckpointError(f"{name_or_path}: not a classifier", hint="srkit upscale")
+    return found
+
+
+def load_network(
+    name_or_path: str | os.PathLike[str], device: str | torch.device = "cpu"
+) -> Checkpoint | ClassifierCheckpoint:
+    """Load whatever a checkpoint of srkit's holds.
+
     Raises: CheckpointError when there is no such file, it is damaged or not one of ours.
     """
     path = find(name_or_path)
     metadata, weights = read_tensors(path)
     header = _parse(path, metadata)
+    stated = {f.name: getattr(header, f.name) for f in fields(Header)}
     try:
-        module = build_model(header.model, header.config)
-        module.load_state_dict(weights)
+        if header.model in CLASSIFIERS:
+            network: Network = build_classifier(header.model, header.config)
+        else:
+            network = build_model(header.model, header.config)
+        network.load_state_dict(weights)
     except (ConfigError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise CheckpointError(f"{path}: made for another version of srkit ({reason})") from None
-    module.to(device).eval().requires_grad_(False)
-    return Checkpoint(**{f.name: getattr(header, f.name) for f in fields(Header)}, module=module)
+    network.to(device).eval().requires_grad_(False)
+    if isinstance(network, Classifier):
+        return ClassifierCheckpoint(**stated, module=network)
+    assert isinstance(network, Model)
+    return Checkpoint(**stated, module=network)
 
 
 def _require_ours(path: Path, metadata: Mapping[str, str]) -> None:

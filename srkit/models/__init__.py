@@ -3,25 +3,29 @@
 To add one: write a file here with a frozen config and a module that states `scale`,
 `image_channels`, `receptive_field` and `size_multiple`; add one line to MODELS. A named
 configuration of one is a line in PRESETS, by which it is trained. Once its smallest configuration
-is in tests/models/test_models.py, the tests there cover it.
+is in tests/models/test_models.py, the tests there cover it. Classifiers have dicts of their own;
+tests/models/test_classifiers.py is theirs.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
-from difflib import get_close_matches
-from typing import Any, get_args, get_origin
+from dataclasses import asdict
+from typing import Any
 
 from srkit.errors import ConfigError
-from srkit.layers.registry import lookup
+from srkit.models.building import build
+from srkit.models.classifier import Classifier
 from srkit.models.dwsr import DWSR, DWSRConfig
 from srkit.models.lapsrn import LapSRN, LapSRNConfig
 from srkit.models.lpae import LPAE, LPAEConfig
+from srkit.models.lpae_classifier import LPAEClassifier, LPAEClassifierConfig
 from srkit.models.lpae_srnet import LPAESRNet, LPAESRNetConfig
 from srkit.models.lpsr import BodyLPSR, LPSRConfig
 from srkit.models.model import Model
 from srkit.models.ms_lapsrn import MSLapSRN, MSLapSRNConfig
 from srkit.models.mwcnn import MWCNN, MWCNNConfig
+from srkit.models.network import Network
 from srkit.models.sr_network import SRNetwork, SRNetworkConfig
+from srkit.models.wrn_eca import WRNECA, WRNECAConfig
 
 MODELS: dict[str, tuple[type[Any], type[Model]]] = {
     "sr_network": (SRNetworkConfig, SRNetwork),
@@ -77,39 +81,45 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+CLASSIFIERS: dict[str, tuple[type[Any], type[Classifier]]] = {
+    "lpae_classifier": (LPAEClassifierConfig, LPAEClassifier),
+    "wrn_eca": (WRNECAConfig, WRNECA),
+}
+
+CLASSIFIER_PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
+    "wrn-b4-eca": ("wrn_eca", {}),
+    "wrn-b4-eca-dw": ("wrn_eca", {"depth": 1.8, "width": 1.4, "resolution": 1.8}),
+    "lpae-vgg16": ("lpae_classifier", {}),
+    "lpae-resnet50": ("lpae_classifier", {"backbone": "resnet50"}),
+    "lpae-small": ("lpae_classifier", {"backbone": "small", "features": 32, "image_size": 32}),
+}
+
+
 def build_model(name: str, settings: Mapping[str, Any] | None = None) -> Model:
     """Build a model from its registered name and its configuration's fields.
 
     Raises: ConfigError for an unknown name, an unknown field or a value of the wrong type.
     """
-    config_class, model_class = lookup(MODELS, "model", name)
-    known = {field.name: field.type for field in fields(config_class)}
-    for key, value in (settings or {}).items():
-        if key not in known:
-            near = get_close_matches(key, known, n=1)
-            raise ConfigError(
-                f"{name} has no setting {key!r}: choose one of {', '.join(known)}",
-                hint=f"did you mean {near[0]!r}?" if near else None,
-            )
-        expected = known[key]
-        kinds = get_args(expected) if get_origin(expected) else (expected,)
-        if float in kinds:
-            kinds = (*kinds, int)
-        # bool is an int to Python, never to a reader.
-        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-            wanted = getattr(expected, "__name__", str(expected))
-            raise ConfigError(f"{name}: {key} must be of type {wanted}, got {value!r}")
-    return model_class(config_class(**(settings or {})))
+    return build(MODELS, "model", name, settings or {})
 
 
-def name_of(model: Model) -> str:
-    """Give the registered name of a model's class."""
-    for name, (_, model_class) in MODELS.items():
-        if type(model) is model_class:
-            return name
-    raise ConfigError(f"{type(model).__name__} is not a registered model")
+def build_classifier(name: str, settings: Mapping[str, Any]) -> Classifier:
+    """Build a classifier in the same way; `classes` has no default.
+
+    Raises: ConfigError as `build_model`.
+    """
+    return build(CLASSIFIERS, "classifier", name, settings)
 
 
-def settings_of(model: Model) -> dict[str, Any]:
-    """Give the configuration a model was built from, as plain values."""
-    return asdict(model.config)
+def name_of(network: Network) -> str:
+    """Give the registered name of a network's class."""
+    for family in (MODELS, CLASSIFIERS):
+        for name, (_, network_class) in family.items():
+            if type(network) is network_class:
+                return name
+    raise ConfigError(f"{type(network).__name__} is not a registered model")
+
+
+def settings_of(network: Network) -> dict[str, Any]:
+    """Give the configuration a network was built from, as plain values."""
+    return asdict(network.config)

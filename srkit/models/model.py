@@ -1,22 +1,16 @@
 """What every model states of itself; the tiler, the trainer and the tables go by it."""
 
-from typing import Any
-
-from torch import nn
+from srkit.models.network import Network
 
 
-class Model(nn.Module):
+class Model(Network):
     """A network that turns (B, K, H, W) in [0, 1] into (B, K, scale*H, scale*W), not clamped.
 
     It takes any height and width from one pixel on.
     """
 
-    config: Any
-    """The frozen dataclass it was built from."""
     scale: int
     """Enlargement; 1 for an autoencoder."""
-    image_channels: int
-    """Bands of the image, in and out."""
     receptive_field: int | None
     """Radius, in pixels of the input, that an output pixel depends on; None = the whole image."""
     size_multiple: int

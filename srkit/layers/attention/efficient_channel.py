@@ -42,7 +42,8 @@ def kernel_size_for(channels: int) -> int:
 class EfficientChannelAttention(PoolingAttention):
     """Scale every channel by a gate computed from its neighbouring channels' means.
 
-    With `shared=False` every channel has taps of its own, the paper's ECA-NS.
+    With `shared=False` every channel has taps of its own, the paper's ECA-NS. With `bias=True`
+    one number more is learnt for each row of taps; the paper has none, a Keras layer does.
 
     Shape: (B, C, H, W) in, the same out.
     Receptive field: the whole image, because the means are taken over it; or half the window.
@@ -59,13 +60,14 @@ class EfficientChannelAttention(PoolingAttention):
         window: int | None = None,
         kernel_size: int | None = None,
         shared: bool = True,
+        bias: bool = False,
     ) -> None:
         super().__init__(channels, window=window)
         taps = kernel_size_for(channels) if kernel_size is None else kernel_size
         if taps < 1 or taps % 2 == 0:
             raise ConfigError(f"kernel_size must be odd and positive, got {taps}")
         # One row of taps, or one a channel: a convolution's, so that they start as its do.
-        self.mix = nn.Conv1d(1, 1 if shared else channels, taps, bias=False)
+        self.mix = nn.Conv1d(1, 1 if shared else channels, taps, bias=bias)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         mean_BCHW = mean(x_BCHW, self.window)
@@ -77,4 +79,6 @@ class EfficientChannelAttention(PoolingAttention):
         for tap in range(taps_OK11.shape[1]):
             neighbour_BCHW = padded[:, tap : tap + self.channels]
             logits_BCHW = logits_BCHW + taps_OK11[:, tap] * neighbour_BCHW
+        if self.mix.bias is not None:
+            logits_BCHW = logits_BCHW + self.mix.bias[:, None, None]
         return x_BCHW * logits_BCHW.sigmoid()
