@@ -18,13 +18,10 @@ from torch import Tensor, nn
 
 from srkit.errors import ConfigError
 from srkit.layers.attention import create_attention
-from srkit.layers.blocks.reduced_attention import check_heads
+from srkit.layers.blocks.reduced_attention import MOST_LOGITS, check_heads
 from srkit.layers.convolution import convolution
 from srkit.layers.layer import Layer, chained
 from srkit.layers.norm import create_norm
-
-# The logits of so many squares are kept at a time: 256 MB in float32.
-MOST_LOGITS = 2**26
 
 
 class RelativeLogits(nn.Module):

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from srkit.errors import ConfigError
 
-# With a bias, the logits are kept: not more of them than 256 MB in float32 at a time.
+# With a bias, logits are kept in memory: not more of them at a time than 256 MB in float32.
 MOST_LOGITS = 2**26
 
 

@@ -102,8 +102,8 @@ class WaveletAttention(Layer):
 class DepthwiseFeedForward(nn.Module):
     """The feed-forward network of PVT v2: pixelwise, depthwise, pixelwise convolution.
 
-    Wang et al., "PVT v2: Improved Baselines with Pyramid Vision Transformer", 2022,
-    https://arxiv.org/abs/2106.13797.
+    Wang et al., "PVT v2: Improved Baselines with Pyramid Vision Transformer", Computational Visual
+    Media 2022, https://arxiv.org/abs/2106.13797.
 
     Shape: (B, C, H, W) in, the same out.
     Receptive field: 1.

@@ -1,10 +1,10 @@
 """Selective depth attention (SDA): a stage gives a mixture of what its blocks gave, by channel.
 
-Guo et al., "SDA-xNet: Selective Depth Attention Networks for Adaptive Multi-scale Feature
-Representation", IEEE TAI 2024, https://arxiv.org/abs/2209.10327. The deeper a block, the wider its
-receptive field: the mixture selects a scale. srkit's defaults leave out batch normalisation and the
-ReLU behind every sum, which a network for super-resolution does not have either; `norm="bn",
-activation=True` are the paper's.
+Guo et al., "Selective Depth Attention Networks for Adaptive Multiscale Feature Representation"
+(SDA-xNet), IEEE Transactions on Artificial Intelligence 2024, https://arxiv.org/abs/2209.10327.
+The deeper a block, the wider its receptive field: the mixture selects a scale. srkit's defaults
+leave out batch normalisation and the ReLU behind every sum, which a network for super-resolution
+does not have either; `norm="bn", activation=True` are the paper's.
 """
 
 # Shapes: B batch, M blocks, C features, H W height and width.
