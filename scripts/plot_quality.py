@@ -12,6 +12,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -80,7 +81,7 @@ def measure_times(networks: dict[str, Model], scale: int) -> dict[str, float]:
         "lanczos": lambda: cv2.resize(levels, size, interpolation=cv2.INTER_LANCZOS4),
     }
     for name, model in networks.items():
-        contenders[name] = lambda model=model: upscale_tensor(model, image)
+        contenders[name] = partial(upscale_tensor, model, image)
     found: dict[str, list[float]] = {name: [] for name in contenders}
     with torch.inference_mode():
         for _ in range(TURNS):
