@@ -61,7 +61,7 @@ def upscale(
     """Enlarge an image file or array, and write the result to `output` if that is given.
 
     Shape: (H, W) or (H, W, 1) gray, (H, W, 2) gray and alpha, (H, W, 3) RGB, (H, W, 4) RGB and
-    alpha, uint8 or uint16 -> the same kind, larger.
+    alpha, (H, W, 5 or more) bands, uint8 or uint16 -> the same kind, larger.
     `scale` is any factor above 1 and up to 16 (4 when not given, or the scale of a model given
     alone); `tile` the side of a tile in pixels of the input, 0 = none.
 
@@ -122,10 +122,10 @@ def _read(image: Source) -> Image:
     if not isinstance(image, np.ndarray):
         return read_image(Path(image))
     pixels = image[..., None] if image.ndim == 2 else image
-    if pixels.ndim != 3 or not 1 <= pixels.shape[2] <= 4 or pixels.dtype not in ("u1", "u2"):
+    if pixels.ndim != 3 or pixels.size == 0 or pixels.dtype not in ("u1", "u2"):
         raise ImageError(
             f"array: {image.dtype} of shape {image.shape}; expected uint8 or uint16, (height, "
-            "width) or (height, width, 1 to 4 channels)"
+            "width) or (height, width, channels)"
         )
     if pixels.shape[2] in (2, 4):
         return Image(colour=pixels[..., :-1], alpha=pixels[..., -1])

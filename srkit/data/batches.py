@@ -11,7 +11,7 @@ degradation goes on with.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -150,10 +150,14 @@ def _one_thread() -> Iterator[None]:
 def turn(patch: Samples, symmetry: int) -> Samples:
     """Apply one of the eight symmetries of the square: 0 to 3 rotate, 4 to 7 mirror as well."""
     rotation = _ROTATIONS[symmetry % 4]
+    if patch.shape[2] != 3:  # OpenCV turns few numbers of bands
+        turned = np.rot90(patch, symmetry % 4)
+        return np.ascontiguousarray(turned[:, ::-1] if symmetry >= 4 else turned)
     # OpenCV's are ten times as fast as copying numpy's turned views, pixel by pixel.
     rotated = patch if rotation is None else cv2.rotate(patch, rotation)
-    turned = cv2.flip(rotated, 1) if symmetry >= 4 else rotated
-    return turned.astype(np.uint8, copy=False)
+    flipped: Any = cv2.flip(rotated, 1) if symmetry >= 4 else rotated
+    samples: Samples = flipped  # cv2 says nothing of the type, which is the patch's
+    return samples
 
 
 def _window(start: int, length: int, margin: int, side: int) -> tuple[slice, int, int]:
@@ -164,5 +168,7 @@ def _window(start: int, length: int, margin: int, side: int) -> tuple[slice, int
 
 def _to_tensor(patches: Sequence[Samples]) -> Tensor:
     # Stacking the (H, W, K) patches and permuting gives channels-last memory for nothing.
-    values_BHWK = np.divide(np.stack(patches), np.float32(255), dtype=np.float32)
+    values_BHWK = np.empty((len(patches), *patches[0].shape), np.float32)
+    for patch, values_HWK in zip(patches, values_BHWK, strict=True):
+        np.divide(patch, np.float32(np.iinfo(patch.dtype).max), out=values_HWK)
     return torch.from_numpy(values_BHWK).permute(0, 3, 1, 2)

@@ -1,9 +1,10 @@
 """Pairs of an HR image and the LR image that a model is asked to enlarge back to it.
 
 Convention
-    HR images are cropped at the bottom and right to a multiple of the scale; a gray one becomes
-    three equal channels. LR images are MATLAB's bicubic of the cropped HR image, rounded to its
-    levels after each pass; or they are given, and then must be exactly `scale` times smaller.
+    HR images are cropped at the bottom and right to a multiple of the scale; where three bands are
+    wanted, a gray one becomes three equal ones. LR images are MATLAB's bicubic of the cropped HR
+    image, rounded to its levels after each pass; or they are given, and then must be exactly
+    `scale` times smaller.
     At scale 1 (autoencoding) the LR image is the HR image.
 """
 
@@ -15,7 +16,7 @@ import numpy as np
 import torch
 
 from srkit.errors import DataError, ImageError
-from srkit.images import image_files, read_image
+from srkit.images import image_files, read_bands
 from srkit.images.image import Samples
 from srkit.images.naming import display_name
 from srkit.transforms.resize import imresize, imresize_uint8
@@ -23,7 +24,7 @@ from srkit.transforms.resize import imresize, imresize_uint8
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """Two (H, W, 3) arrays, uint8 or uint16; `hr` is `scale` times as large as `lr`."""
+    """Two (H, W, K) arrays, uint8 or uint16; `hr` is `scale` times as large as `lr`."""
 
     name: str
     scale: int
@@ -39,15 +40,16 @@ class Source:
     hr: Path
     lr: Path | None
 
-    def load(self, scale: int, *, make_lr: bool = True) -> Pair:
+    def load(self, scale: int, *, make_lr: bool = True, bands: int | None = 3) -> Pair:
         """Read the images, crop the HR image and make the LR image unless there is one.
 
-        Without `make_lr` an LR image that is not given is left empty, of no rows.
+        Without `make_lr` an LR image that is not given is left empty, of no rows. The images must
+        have so many `bands`; None = any.
 
         Raises: ImageError naming the file that cannot be used; DataError when the sizes of given
-            LR and HR images do not agree.
+            LR and HR images do not agree, or their bands.
         """
-        hr = _read(self.hr)
+        hr = read_bands(self.hr, bands)
         height, width = (side // scale * scale for side in hr.shape[:2])
         if min(height, width) == 0:
             raise ImageError(
@@ -59,7 +61,7 @@ class Source:
             if make_lr:
                 lr = hr if scale == 1 else bicubic(hr, 1 / scale)
             return Pair(name=self.name, scale=scale, lr=lr, hr=hr)
-        lr = _read(self.lr)
+        lr = read_bands(self.lr, hr.shape[2])
         if (scale * lr.shape[0], scale * lr.shape[1]) != (height, width):
             raise DataError(
                 f"{display_name(self.lr)}: {_size(lr)} pixels, {scale} times that is not the "
@@ -92,23 +94,25 @@ def find_sources(folder: Path, scale: int, *, lr_folder: Path | None = None) -> 
     return sources
 
 
-def load_all(sources: list[Source], scale: int) -> Iterator[Pair]:
+def load_all(sources: list[Source], scale: int, *, bands: int | None = 3) -> Iterator[Pair]:
     """Load the pairs one after another, so that only one is in memory."""
-    return (source.load(scale) for source in sources)
+    return (source.load(scale, bands=bands) for source in sources)
 
 
-def prepare(folder: Path, scale: int, *, lr_folder: Path | None = None) -> list[Pair]:
+def prepare(
+    folder: Path, scale: int, *, lr_folder: Path | None = None, bands: int | None = 3
+) -> list[Pair]:
     """Load every pair of a folder once, to score models on them again and again.
 
     Raises: DataError and ImageError as `find_sources` and `Source.load`.
     """
-    return list(load_all(find_sources(folder, scale, lr_folder=lr_folder), scale))
+    return list(load_all(find_sources(folder, scale, lr_folder=lr_folder), scale, bands=bands))
 
 
 def bicubic(image: Samples, scale: float) -> Samples:
     """Resize as MATLAB does an array of the same type: uint8 or uint16, rounded after each pass.
 
-    Shape: (H, W, 3) -> (ceil(scale H), ceil(scale W), 3).
+    Shape: (H, W, K) -> (ceil(scale H), ceil(scale W), K).
     """
     if image.dtype == np.uint8:
         return imresize_uint8(image.astype(np.uint8, copy=False), scale)
@@ -125,16 +129,6 @@ def _images_in(folder: Path) -> list[Path]:
     if not paths:
         raise DataError(f"{display_name(folder)}: no images in this folder")
     return paths
-
-
-def _read(path: Path) -> Samples:
-    image = read_image(path)
-    if image.alpha is not None and image.alpha.min() < np.iinfo(image.alpha.dtype).max:
-        raise ImageError(
-            f"{display_name(path)}: has transparency; measuring and training need opaque images"
-        )
-    colour = image.colour
-    return colour if colour.shape[2] == 3 else np.repeat(colour, 3, axis=2)
 
 
 def _size(image: Samples) -> str:

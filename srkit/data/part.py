@@ -14,7 +14,7 @@ from srkit.images.image import Samples
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """An HR image, or a part of one: (H, W, 3) uint8; with its LR image, or None."""
+    """An HR image, or a part of one: (H, W, K) uint8 or uint16; with its LR image, or None."""
 
     folder: int
     hr: Samples

@@ -3,10 +3,11 @@
 Several processes and loader workers share its pages, and what does not fit stays on the disk.
 
 Convention
-    The file holds the samples of each part, HR then LR, row by row without gaps, so that a patch
-    touches few pages; then a JSON index; then 24 bytes: the index's position, its length and a
-    mark. It appears under its name only when it is whole, and its name is a hash of everything it
-    was made of (paths, sizes, times of change, scale): what was made of other images is not used.
+    The file holds the samples of each part, HR then LR, row by row without gaps (but for a byte
+    where 16-bit samples would lie at an odd place), so that a patch touches few pages; then a JSON
+    index; then 24 bytes: the index's position, its length and a mark. It appears under its name
+    only when it is whole, and its name is a hash of everything it was made of (paths, sizes, times
+    of change, scale): what was made of other images is not used.
 """
 
 import hashlib
@@ -23,8 +24,9 @@ from srkit.data.lock import alone_in
 from srkit.data.part import Part
 from srkit.errors import DataError
 from srkit.files import TEMPORARY_PATTERN, write_atomically
+from srkit.images.image import Samples
 
-VERSION = 1
+VERSION = 2
 MARK = b"srkit-im"
 FOOTER = struct.Struct("<QQ8s")
 
@@ -35,9 +37,10 @@ def key_of(
     scale: int,
     needs_lr: bool,
     patch_size: int,
+    bands: int = 3,
 ) -> str:
     """Hash what a prepared file is made of: folder, HR file, LR file and cut of every image."""
-    facts: list[Any] = [VERSION, scale, needs_lr, patch_size]
+    facts: list[Any] = [VERSION, scale, needs_lr, patch_size, bands]
     for folder, hr, lr, sub_image_size in files:
         for path in (hr, lr):
             if path is not None:
@@ -111,28 +114,34 @@ class PreparedFile(Sequence[Part]):
     def __getitem__(self, index: int | slice) -> Part | Sequence[Part]:
         if isinstance(index, slice):
             return [self[place] for place in range(*index.indices(len(self)))]
-        samples = self._open()
-        folder, start, hr_shape, lr_shape = self._index[index]
-        middle = start + int(np.prod(hr_shape))
-        hr = samples[start:middle].reshape(hr_shape)
-        if lr_shape is None:
-            return Part(folder=folder, hr=hr, lr=None)
-        lr = samples[middle : middle + int(np.prod(lr_shape))].reshape(lr_shape)
-        return Part(folder=folder, hr=hr, lr=lr)
+        mapped = self._open()
+        folder, hr, lr = self._index[index]
+        return Part(
+            folder=folder,
+            hr=_samples(mapped, hr),
+            lr=None if lr is None else _samples(mapped, lr),
+        )
+
+
+def _samples(mapped: "np.ndarray[Any, np.dtype[np.uint8]]", entry: list[Any]) -> Samples:
+    start, kind, shape = entry
+    count = int(np.prod(shape)) * np.dtype(kind).itemsize
+    return mapped[start : start + count].view(kind).reshape(shape)
 
 
 def _write(file: BinaryIO, parts: Iterator[Part]) -> None:
     index: list[list[Any]] = []
     position = 0
     for part in parts:
-        index.append(
-            [part.folder, position, part.hr.shape, None if part.lr is None else part.lr.shape]
-        )
+        entries: list[list[Any] | None] = []
         for samples in (part.hr, part.lr):
-            if samples is not None:
-                data = np.ascontiguousarray(samples)
-                file.write(data.data)
-                position += data.nbytes
+            if samples is None:
+                entries.append(None)
+                continue
+            position += file.write(bytes(-position % samples.itemsize))
+            entries.append([position, samples.dtype.name, samples.shape])
+            position += file.write(np.ascontiguousarray(samples).data)
+        index.append([part.folder, *entries])
     text = json.dumps(index).encode()
     file.write(text)
     file.write(FOOTER.pack(position, len(text), MARK))

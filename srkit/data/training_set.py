@@ -11,7 +11,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import psutil
 
 from srkit.data.datasets import TrainingFolder
@@ -53,6 +52,7 @@ def load_training_set(
     *,
     scale: int,
     patch_size: int,
+    bands: int = 3,
     needs_lr: bool = True,
     cache: Cache = "memory",
     cache_folder: Path | None = None,
@@ -60,13 +60,14 @@ def load_training_set(
 ) -> TrainingSet:
     """Read every image under the folders, with its LR image or making one.
 
-    The patch size is in LR pixels, the largest the run uses. `cache` keeps the decoded images in
+    The patch size is in LR pixels, the largest the run uses; images have so many `bands`. `cache`
+    keeps the decoded images in
     memory, or in one memory-mapped file in `cache_folder` that later runs use again; "auto" takes
     memory when they need less than half of what is free. `progress` is called with the images
     done and of all images.
 
-    Raises: DataError naming every file that is damaged, transparent, of 16 bits or smaller than a
-        patch, or a folder without images; ConfigError for LR images that would not be used.
+    Raises: DataError naming every file that is damaged, transparent, of other bands or smaller than
+        a patch, or a folder without images; ConfigError for LR images that would not be used.
     """
     if not needs_lr and any(folder.lr is not None for folder in folders):
         raise ConfigError(
@@ -82,7 +83,8 @@ def load_training_set(
 
     def parts() -> Iterator[Part]:
         problems: list[SrkitError] = []
-        for done, (image, loaded) in enumerate(_loaded(images, scale, patch_size, needs_lr), 1):
+        loading = _loaded(images, scale, patch_size, needs_lr, bands)
+        for done, (image, loaded) in enumerate(loading, 1):
             if isinstance(loaded, SrkitError):
                 problems.append(loaded)
             elif not problems:  # after the first, the rest is read only to be named
@@ -103,11 +105,12 @@ def load_training_set(
             scale=scale,
             needs_lr=needs_lr,
             patch_size=patch_size,
+            bands=bands,
         )
         prepared = PreparedFile(cache_folder / f"{key}.images")
         if prepared.whole():
             found = prepared
-        elif cache == "disk" or _bytes(images, scale, needs_lr) > _free() / 2:
+        elif cache == "disk" or _bytes(images, scale, needs_lr, bands) > _free() / 2:
             prepared.write(parts())
             found = prepared
         else:
@@ -117,13 +120,13 @@ def load_training_set(
 
 
 def _loaded(
-    images: list[_Image], scale: int, patch_size: int, needs_lr: bool
+    images: list[_Image], scale: int, patch_size: int, needs_lr: bool, bands: int
 ) -> Iterator[tuple[_Image, Part | SrkitError]]:
     """Load images in order, a few ahead: decoding and resizing release the interpreter's lock."""
 
     def load(image: _Image) -> Part | SrkitError:
         try:
-            return _load(image, scale, patch_size, needs_lr)
+            return _load(image, scale, patch_size, needs_lr, bands)
         except SrkitError as problem:
             return problem
 
@@ -139,12 +142,9 @@ def _loaded(
             yield image, loaded
 
 
-def _load(image: _Image, scale: int, patch_size: int, needs_lr: bool) -> Part:
+def _load(image: _Image, scale: int, patch_size: int, needs_lr: bool, bands: int) -> Part:
     path = image.source.hr
-    pair = image.source.load(scale, make_lr=needs_lr)
-    for side, name in ((pair.hr, path), (pair.lr, image.source.lr or path)):
-        if side.dtype != np.uint8:
-            raise DataError(f"{display_name(name)}: 16 bits a channel; training reads 8-bit images")
+    pair = image.source.load(scale, make_lr=needs_lr, bands=bands)
     height, width = pair.hr.shape[:2]
     if min(height, width) < patch_size * scale:
         raise DataError(
@@ -155,10 +155,14 @@ def _load(image: _Image, scale: int, patch_size: int, needs_lr: bool) -> Part:
     return Part(folder=image.folder, hr=pair.hr, lr=pair.lr if needs_lr else None)
 
 
-def _bytes(images: list[_Image], scale: int, needs_lr: bool) -> int:
-    """Estimate what the decoded images take, from their headers."""
+def _bytes(images: list[_Image], scale: int, needs_lr: bool, bands: int) -> int:
+    """Estimate what the decoded images take, from their sizes.
+
+    RGB images are mostly of 8 bits, those of other bands mostly of 16.
+    """
     sizes = [read_size(image.source.hr) for image in images]
-    hr = sum(3 * height * width for height, width in filter(None, sizes))
+    pixel = bands if bands == 3 else 2 * bands
+    hr = sum(pixel * height * width for height, width in filter(None, sizes))
     return hr + hr // scale**2 if needs_lr else hr
 
 

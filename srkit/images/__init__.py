@@ -5,6 +5,7 @@ file again, all of it or nothing. What srkit cannot yet carry through unaltered 
 one line, and nothing is guessed: the format comes from the bytes, the range from their type.
 """
 
+from srkit.images.bands import read_bands
 from srkit.images.folder import READABLE_SUFFIXES, image_files
 from srkit.images.image import Image, Metadata
 from srkit.images.limits import DEFAULT_MAX_PIXELS
@@ -22,6 +23,7 @@ __all__ = [
     "MetadataPolicy",
     "from_tensor",
     "image_files",
+    "read_bands",
     "read_image",
     "read_size",
     "to_tensor",

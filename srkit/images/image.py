@@ -1,6 +1,6 @@
 """What srkit knows of an image that came from a file or will become one."""
 
-# Shapes: H W height and width, C 1 (gray) or 3 (RGB).
+# Shapes: H W height and width, C 1 (gray), 3 (RGB) or any other number of bands.
 
 from dataclasses import dataclass, field
 
@@ -46,7 +46,8 @@ class Image:
     """
 
     colour: Samples
-    """(H, W, 1) gray or (H, W, 3) RGB; may be read-only."""
+    """(H, W, 1) gray, (H, W, 3) RGB, or (H, W, C) bands, which only TIFF files hold; may be
+    read-only."""
 
     alpha: Samples | None = None
     """(H, W), of the same type: 0 is transparent. Colours are not multiplied by it."""
@@ -58,10 +59,12 @@ class Image:
 
     def __post_init__(self) -> None:
         shape, dtype = self.colour.shape, self.colour.dtype
-        if len(shape) != 3 or shape[2] not in (1, 3) or 0 in shape:
-            raise ValueError(f"colour must be (height, width, 1 or 3) and not empty, got {shape}")
+        if len(shape) != 3 or 0 in shape:
+            raise ValueError(f"colour must be (height, width, bands) and not empty, got {shape}")
         if dtype not in (np.uint8, np.uint16):
             raise ValueError(f"colour must be uint8 or uint16, got {dtype}")
+        if self.alpha is not None and shape[2] not in (1, 3):
+            raise ValueError(f"alpha goes with gray or RGB, not with {shape[2]} bands")
         if self.alpha is not None and (self.alpha.shape != shape[:2] or self.alpha.dtype != dtype):
             raise ValueError(
                 f"alpha must be {shape[:2]} {dtype}, got {self.alpha.shape} {self.alpha.dtype}"
@@ -74,6 +77,11 @@ class Image:
     @property
     def width(self) -> int:
         return int(self.colour.shape[1])
+
+    @property
+    def bands(self) -> int:
+        """Without the alpha."""
+        return int(self.colour.shape[2])
 
     @property
     def maximum(self) -> int:

@@ -17,7 +17,7 @@ import numpy as np
 from srkit.errors import ImageError
 from srkit.images import exif as ex
 from srkit.images.image import Image, Refused, Samples
-from srkit.images.limits import DEFAULT_MAX_PIXELS, largest_file, size_check
+from srkit.images.limits import DEFAULT_MAX_PIXELS, FREE_BANDS, largest_file, size_check
 from srkit.images.metadata import dpi_of, upright_xmp
 from srkit.images.naming import display_name, one_line
 from srkit.images.pillow_reading import read_bmp, read_jpeg, read_webp
@@ -45,7 +45,8 @@ _PIECE = 2**20
 def read_image(source: Path | BinaryIO, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Image:
     """Read a PNG, JPEG, WebP, BMP or TIFF file, turned upright, its samples as deep as they are.
 
-    Palettes and single bits become 8-bit samples, CMYK becomes sRGB, gray stays one channel.
+    Palettes and single bits become 8-bit samples, CMYK becomes sRGB, gray stays one channel, and a
+    TIFF file may have any number of bands.
     Of a stream, what is left of it is read.
 
     Raises: ImageError, starting with the path (`<stream>` for a stream without a name), when
@@ -81,7 +82,7 @@ def read_size(path: Path) -> tuple[int, int] | None:
     What is wrong with such a file `read_image` says.
     """
 
-    def stop(width: int, height: int) -> None:
+    def stop(width: int, height: int, bands: int = FREE_BANDS) -> None:
         raise _Size(width, height)
 
     try:

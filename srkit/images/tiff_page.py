@@ -50,7 +50,7 @@ _DEPTHS = {
 }
 _OTHER_COLOURS = {4: "mask", 6: "YCbCr", 8: "CIELAB", 9: "ICCLAB", 10: "ITULAB", 32803: "raw"}
 _UNSIGNED, _OTHER_SAMPLES = 1, {2: "signed", 3: "floating-point"}
-PREMULTIPLIED, _STRAIGHT = 1, 2
+_UNSPECIFIED, PREMULTIPLIED, _STRAIGHT = 0, 1, 2
 _SMALLER_COPY = 1
 _TOGETHER, _APART = 1, 2
 
@@ -66,6 +66,8 @@ class Page:
     """A pixel's, colours first."""
 
     colours: int
+    """All samples but alpha: 1 or 3, 4 of CMYK, or as many as there are bands."""
+
     photometric: int
     premultiplied: bool
     compression: int
@@ -90,15 +92,14 @@ def understand(block: ex.Exif, check_size: CheckSize) -> Page:
     if missing := block.root.lost & set(Tag):
         raise Refused(f"damaged TIFF file: tag {min(missing)} cannot be read")
     width, height = _number(block, Tag.WIDTH), _number(block, Tag.HEIGHT)
-    check_size(width, height)
-    photometric = _number(block, Tag.PHOTOMETRIC)
     samples = _number(block, Tag.SAMPLES, 1)
+    check_size(width, height, samples)
+    photometric = _number(block, Tag.PHOTOMETRIC)
     if photometric not in _COLOURS:
         name = _OTHER_COLOURS.get(photometric, f"of kind {photometric}")
         raise Refused(f"TIFF files with {name} colours are not handled yet")
-    colours = _COLOURS[photometric]
     extra = block.numbers(Tag.EXTRA_SAMPLES)
-    _check_extra(photometric, samples - colours, extra)
+    colours = _colours(photometric, samples, extra)
     depth = _depth(block, photometric, samples)
     if _number(block, Tag.FILL_ORDER, 1) != 1:
         raise Refused("TIFF files with reversed bits are not handled yet")
@@ -165,10 +166,26 @@ def _depth(block: ex.Exif, photometric: int, samples: int) -> int:
     return depths.pop()
 
 
-def _check_extra(photometric: int, count: int, meanings: tuple[int, ...]) -> None:
-    if count < 0:
+def _colours(photometric: int, samples: int, meanings: tuple[int, ...]) -> int:
+    """Say how many of a pixel's samples are not its alpha, which may be the last one."""
+    colours = _COLOURS[photometric]
+    extra = samples - colours
+    if extra < 0:
         raise Refused("damaged TIFF file: it has fewer samples than colours")
-    if count and (count > 1 or photometric not in (BLACK_IS_ZERO, RGB)):
-        raise Refused(f"TIFF files with {count} channels beside the colours are not handled yet")
-    if count and meanings not in ((PREMULTIPLIED,), (_STRAIGHT,)):
-        raise Refused("it does not say whether the channel beside its colours is alpha")
+    if extra == 0:
+        return colours
+    if photometric not in (BLACK_IS_ZERO, RGB):
+        raise Refused(f"TIFF files with {extra} channels beside the colours are not handled yet")
+    if extra == 1 and meanings in ((PREMULTIPLIED,), (_STRAIGHT,)):
+        return colours
+    if PREMULTIPLIED in meanings or _STRAIGHT in meanings:
+        raise Refused(
+            f"TIFF files with transparency beside {samples - 1} bands are not handled yet"
+        )
+    # Some programs do not say of their alpha what it is: a channel beside RGB may be anything.
+    if extra == 1 and (photometric == RGB or meanings != (_UNSPECIFIED,)):
+        raise Refused(
+            "it does not say whether the channel beside its colours is alpha",
+            hint="bands that are no colours have photometric interpretation 1, black is zero",
+        )
+    return samples

@@ -7,7 +7,8 @@ a package of a hundred codecs for LZW. The tags srkit can read anyway, for EXIF.
 Convention
     Read: gray, palette, RGB and CMYK (made sRGB) of 8 bits, gray and RGB of 16 bits, gray of 1
     bit; plain, LZW, Deflate and PackBits; strips or tiles; samples together or in planes; with
-    or without alpha. One page, besides smaller copies of it. All else is refused.
+    or without alpha; any number of bands, of 8 or 16 bits, which are all but a channel beside gray
+    or RGB that is said to be alpha. One page, besides smaller copies of it. All else is refused.
 """
 
 # Shapes: H W height and width, S samples a pixel.

@@ -24,18 +24,20 @@ def encode_tiff(image: Image, metadata: Metadata) -> bytes:
     """Give the bytes of a TIFF file; nothing is lost but PNG's text and JPEG comments."""
     block = exif_with_dpi(metadata)
     described = (block and ex.parse(block)) or ex.Exif()
-    samples = image.colour
+    samples, rgb = image.colour, image.bands == 3
+    extra = [] if rgb else ["unspecified"] * (image.bands - 1)
     if image.alpha is not None:
         samples = np.concatenate([samples, image.alpha[..., None]], axis=2)
+        extra = ["unassalpha"]
     out = io.BytesIO()
     tifffile.imwrite(
         out,
         samples[..., 0] if samples.shape[2] == 1 else samples,
         # The tags' values are then right as they are.
         byteorder=described.order,
-        photometric="rgb" if image.colour.shape[2] == 3 else "minisblack",
+        photometric="rgb" if rgb else "minisblack",
         planarconfig=None if samples.shape[2] == 1 else "contig",
-        extrasamples=None if image.alpha is None else ["unassalpha"],
+        extrasamples=extra or None,
         compression="zlib",
         compressionargs={"level": _EFFORT},
         predictor=True,

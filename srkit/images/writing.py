@@ -29,11 +29,12 @@ class _Format:
     alpha: bool = True
     deep: bool = True
     exact: bool = True
+    bands: bool = False
     largest_side: int = 2**31 - 1
 
 
 _PNG = _Format("PNG", lambda image, metadata, *_: encode_png(image, metadata))
-_TIFF = _Format("TIFF", lambda image, metadata, *_: encode_tiff(image, metadata))
+_TIFF = _Format("TIFF", lambda image, metadata, *_: encode_tiff(image, metadata), bands=True)
 _WEBP = _Format("WebP", encode_webp, deep=False, largest_side=16383)
 _JPEG = _Format(
     "JPEG",
@@ -75,8 +76,8 @@ def write_image(
     BMP, which holds no profile, gets the same colours in sRGB. WebP has no gray: it gets RGB.
 
     Raises: ImageError, starting with the path, when the suffix is unknown, the format cannot
-    hold the image (transparency, 16 bits, `lossless`, its size), or the file cannot be written;
-    what was there before then still is. ConfigError for a quality out of range.
+    hold the image (transparency, bands, 16 bits, `lossless`, its size), or the file cannot be
+    written; what was there before then still is. ConfigError for a quality out of range.
     """
     if quality is not None and not 1 <= quality <= 100:
         raise ConfigError(f"quality must be 1 to 100, got {quality}")
@@ -108,6 +109,8 @@ def _format(path: Path) -> _Format:
 
 
 def _check(image: Image, format_: _Format, lossless: bool) -> None:
+    if image.bands not in (1, 3) and not format_.bands:
+        raise Refused(f"{format_.name} cannot hold {image.bands} bands", hint=_choose("bands"))
     if lossless and not format_.exact:
         raise Refused(f"{format_.name} cannot be lossless", hint=_choose("exact"))
     if image.colour.dtype == np.uint16 and not format_.deep:

@@ -100,8 +100,8 @@ def upscale_image(
     target = _target(height, width, scale, size)
     chain = _chain(models, height, width, target)
     traits = Traits.of(chain[0])
-    if image.colour.shape[2] not in (1, traits.image_channels):
-        raise ConfigError(_wrong_bands(image.colour.shape[2], traits))
+    if image.bands != traits.image_channels and (image.bands, traits.image_channels) != (1, 3):
+        raise ConfigError(_wrong_bands(image.bands, traits))
     _limit(height, width, chain, max_pixels)
 
     mask = None if alpha == "drop" else image.alpha

@@ -60,9 +60,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     noted: list[str] = []
     original = Source.load
 
-    def telling(self: Source, scale: int, *, make_lr: bool = True) -> object:
+    def telling(self: Source, scale: int, *, make_lr: bool = True, bands: int | None = 3) -> object:
         noted.append(self.name)
-        return original(self, scale, make_lr=make_lr)
+        return original(self, scale, make_lr=make_lr, bands=bands)
 
     monkeypatch.setattr(Source, "load", telling)
     return noted

@@ -68,6 +68,44 @@ def test_tifffiles_files(
         assert image.alpha is None
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize(
+    ("bands", "photometric"),
+    [(2, "minisblack"), (4, "minisblack"), (5, "minisblack"), (5, "rgb"), (13, "minisblack")],
+)
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+@pytest.mark.parametrize(
+    "layout",
+    [
+        {"planarconfig": "contig"},
+        {"planarconfig": "contig", "compression": "zlib", "predictor": True, "rowsperstrip": 10},
+        {"planarconfig": "contig", "tile": (16, 32), "compression": "zlib"},
+        {"planarconfig": "separate", "rowsperstrip": 7},
+    ],
+)
+def test_any_number_of_bands(
+    dtype: Any, bands: int, photometric: str, byteorder: Any, layout: dict[str, Any]
+) -> None:
+    samples = make.noise(41, 53, bands, dtype=dtype)
+    arranged = np.moveaxis(samples, 2, 0) if layout["planarconfig"] == "separate" else samples
+    image = _read(_tiff(arranged, photometric=photometric, byteorder=byteorder, **layout))
+    assert (image.bands, image.alpha) == (bands, None)
+    assert image.colour.dtype == dtype
+    np.testing.assert_array_equal(image.colour, samples)
+
+
+def test_many_bands_make_few_pixels_too_many() -> None:
+    """A hundred bands take as much memory as 25 images of four."""
+    file = io.BytesIO(
+        _tiff(make.noise(10, 20, 100), photometric="minisblack", planarconfig="contig")
+    )
+    with pytest.raises(ImageError, match=r"200 pixels \(20 x 10\) of 100 bands take .* 5,000") as e:
+        read_image(file, max_pixels=4999)
+    assert e.value.hint == "--max-pixels 5000 allows it"
+    file.seek(0)
+    assert read_image(file, max_pixels=5000).bands == 100
+
+
 @pytest.mark.parametrize(
     "compression", ["tiff_lzw", "packbits", "tiff_adobe_deflate", "tiff_deflate", None]
 )
@@ -193,9 +231,16 @@ def _raw() -> bytes:
             id="a fourth channel",
         ),
         pytest.param(
-            _tiff(make.noise(8, 8, 5), photometric="rgb", planarconfig="contig"),
+            _tiff(
+                make.noise(8, 8, 5), photometric="rgb", extrasamples=["unspecified", "unassalpha"]
+            ),
+            "transparency beside 4 bands",
+            id="bands and alpha",
+        ),
+        pytest.param(
+            _tiff(make.noise(8, 8, 6), photometric="separated", planarconfig="contig"),
             "2 channels",
-            id="five channels",
+            id="six channels",
         ),
         pytest.param(_raw(), "preview", id="camera raw"),
         pytest.param(

@@ -58,6 +58,23 @@ def test_exact_formats_give_back_every_sample_or_refuse(
     assert again.metadata.dpi is None  # none is made up
 
 
+@pytest.mark.parametrize("suffix", sorted(WRITABLE_SUFFIXES))
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("bands", [2, 4, 5, 12])
+def test_only_tiff_files_hold_bands(tmp_path: Path, suffix: str, dtype: Any, bands: int) -> None:
+    path = tmp_path / f"a{suffix}"
+    image = Image(colour=make.noise(23, 31, bands, dtype=dtype))
+    if suffix not in (".tif", ".tiff"):
+        with pytest.raises(ImageError, match=f"cannot hold {bands} bands") as caught:
+            write_image(path, image)
+        assert caught.value.hint == "choose .tif or .tiff"
+        assert not path.exists()
+        return
+    write_image(path, image)
+    np.testing.assert_array_equal(read_image(path).colour, image.colour)
+    np.testing.assert_array_equal(tifffile.imread(path), image.colour)
+
+
 @pytest.mark.parametrize("suffix", [".png", ".tiff"])
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("alpha", [False, True])
