@@ -12,7 +12,11 @@ from srkit.layers.attention.wavelet_bands import WaveletBandAttention
 from srkit.layers.attention.wavelet_channel import WaveletChannelAttention, orthonormal_filters
 from srkit.transforms.haar import haar
 
-from ..layer_making import randomised
+from ..layer_making import (
+    assert_states_its_receptive_field,
+    assert_tiles_are_exact,
+    randomised,
+)
 
 
 @pytest.mark.parametrize("levels", [0, 1, 3, 6])
@@ -176,3 +180,14 @@ def test_each_band_of_pywavelets_is_gated_by_its_own_means(levels: int) -> None:
         weighed.append(tuple(gated(gates[first + i], details[i]) for i in range(3)))
     expected = torch.from_numpy(pywt.waverec2(weighed, "db3", mode="symmetric"))
     torch.testing.assert_close(layer(x), expected, atol=1e-9, rtol=0)
+
+
+@pytest.mark.parametrize("window", [3, 12, 14])
+def test_two_levels_see_as_far_as_they_say(window: int) -> None:
+    layer = randomised(WaveletBandAttention(16, levels=2, window=window))
+    halved, quartered = max(window // 2, 1), max(window // 4, 1)
+    assert [gate.window for gate in layer.details] == [halved] * 3 + [quartered] * 3
+    assert layer.approximation.window == quartered
+    assert layer.size_multiple == 4
+    assert_states_its_receptive_field(layer, 16)
+    assert_tiles_are_exact(layer, 16)
