@@ -31,7 +31,7 @@ class Muon(torch.optim.AdamW):
         kernels = [weight for weight in weights if weight.dim() > 1 and weight.shape[1] > 1]
         rest = [weight for weight in weights if weight.dim() < 2 or weight.shape[1] < 2]
         groups = [{"params": kernels, "kernels": True}, {"params": rest, "kernels": False}]
-        super().__init__([group for group in groups if group["params"]], **settings)
+        super().__init__([group for group in groups if group["params"]], foreach=True, **settings)
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]

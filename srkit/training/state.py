@@ -153,8 +153,7 @@ def restore(
         index, key = name.split(".", 1)
         weight = weights[int(index)]
         if tensor.shape == weight.shape:
-            # In the order its weight has in memory: channels last. The optimiser reads the two
-            # together, and takes twice as long where they differ.
+            # In the order its weight has in memory, channels last: fused optimisers rely on it.
             tensor = torch.empty_like(weight, requires_grad=False).copy_(tensor)
         values.setdefault(int(index), {})[key] = tensor
     optimizer.load_state_dict(

@@ -70,6 +70,41 @@ def test_the_average_follows_at_its_decay(make: Make) -> None:
     torch.testing.assert_close(averaged, 0.9 * before + 0.1 * now)
 
 
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("sr_network", {"features": 16, "blocks": 1, "expansion": 16, "attention": "se"}),
+        ("sr_network", {"features": 16, "blocks": 1, "block": "cmt"}),
+        ("sr_network", {"features": 16, "blocks": 1, "block": "halo"}),
+        ("lpae", {}),
+    ],
+)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_fused_steps_are_those_of_one_operation_after_the_other(
+    name: str, settings: dict[str, object], precision: str
+) -> None:
+    """As they are where gradients lie in memory as their weights do: see optimizers.py."""
+    torch.manual_seed(0)
+    model = build_model(name, settings)
+    scale = model.scale
+    images = Batch(torch.rand(2, 3, 16, 16), torch.rand(2, 3, 16 * scale, 16 * scale))
+    with engine("cpu", precision) as accelerator:
+        learner = Learner(model, Training(), accelerator)
+        copies = [weight.detach().clone().requires_grad_() for weight in learner.trained]
+        plain = torch.optim.AdamW(
+            copies, lr=1e-2, betas=(0.9, 0.99), weight_decay=0.0, foreach=False, fused=False
+        )
+        for step in range(2):
+            learner.differentiate([images, images])
+            for copy, weight in zip(copies, learner.trained, strict=True):
+                assert weight.grad is not None
+                copy.grad = weight.grad.clone()
+            learner.update(step, 1e-2)
+            plain.step()
+    for weight, copy in zip(learner.trained, copies, strict=True):
+        torch.testing.assert_close(weight, copy, rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize("optimizer", ["AdamW", "Muon"])
 def test_a_state_is_put_back_in_the_layout_it_had(
     make: Make, tmp_path: Path, optimizer: str

@@ -28,7 +28,7 @@ def test_singular_values_come_close_to_one(shape: tuple[int, int]) -> None:
 def test_agrees_with_torch_on_matrices(shape: tuple[int, int]) -> None:
     start = torch.randn(shape)
     ours, theirs = nn.Parameter(start.clone()), nn.Parameter(start.clone())
-    mine = Muon([ours], lr=0.1, betas=(0.9, 0.99), weight_decay=0.02, foreach=True)
+    mine = Muon([ours], lr=0.1, betas=(0.9, 0.99), weight_decay=0.02)
     torchs = torch.optim.Muon(
         [theirs], lr=0.1, weight_decay=0.02, momentum=0.95, adjust_lr_fn="match_rms_adamw"
     )
