@@ -3,13 +3,14 @@
 Convention
     A set is looked for as NAME, NAME/HR, benchmarks/NAME, benchmark/NAME/HR and so on under the
     root: the layouts in which the sets are passed around. Its name may be given in any case.
-    A set that is not there is an error that says where it was looked for, never a gap in a table.
+    A set that is not there is an error that says where it was looked for, never a gap in a table;
+    only DIV2K's validation images, `DIV2K-valid`, are downloaded.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from srkit.data.datasets import DEFAULT_ROOT
+from srkit.data.datasets import DEFAULT_ROOT, resolve_dataset
 from srkit.errors import DataError
 from srkit.images import image_files
 from srkit.images.naming import display_name
@@ -33,6 +34,9 @@ BENCHMARKS: dict[str, Benchmark] = {
 }
 
 
+DIV2K_VALID = "DIV2K-valid"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
     """A folder of HR images and the name it is reported under."""
@@ -46,8 +50,11 @@ class Dataset:
 def find_dataset(name_or_folder: str, data_root: Path | None = None) -> Dataset:
     """Find a benchmark by name under `data_root` (by default "datasets"), or take any folder.
 
-    Raises: DataError saying where it was looked for.
+    Raises: DataError saying where it was looked for, or why it cannot be downloaded.
     """
+    if name_or_folder.lower() == DIV2K_VALID.lower():
+        folder = resolve_dataset(DIV2K_VALID, data_root)
+        return Dataset(name=DIV2K_VALID, folder=folder, expected=100)
     by_name = {name.lower(): key for key, one in BENCHMARKS.items() for name in one.names}
     key = by_name.get(name_or_folder.lower())
     if key is None:
@@ -56,7 +63,7 @@ def find_dataset(name_or_folder: str, data_root: Path | None = None) -> Dataset:
             what = "a file, not a folder of images" if folder.exists() else "no such folder"
             raise DataError(
                 f"{display_name(folder)}: {what}",
-                hint=f"give a folder of images, or a set by name: {', '.join(BENCHMARKS)}",
+                hint=f"give a folder of images, or a set by name: {', '.join(BENCHMARKS)}, {DIV2K_VALID}",
             )
         return Dataset(name=display_name(folder.resolve().name or folder), folder=folder)
     root = DEFAULT_ROOT if data_root is None else data_root

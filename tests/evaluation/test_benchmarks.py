@@ -42,6 +42,16 @@ def test_says_where_it_looked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         find_dataset("Manga109")
 
 
+def test_takes_the_validation_images_of_div2k(tmp_path: Path) -> None:
+    folder = put_image(tmp_path / "DIV2K" / "DIV2K_valid_HR")
+    with pytest.raises(DataError, match="holds 1 PNG images, DIV2K_valid_HR has 100"):
+        find_dataset("div2k-valid", tmp_path)
+    for number in range(99):
+        (folder / f"{number}.png").write_bytes((folder / "a.png").read_bytes())
+    found = find_dataset("div2k-valid", tmp_path)
+    assert (found.name, found.folder, found.expected) == ("DIV2K-valid", folder, 100)
+
+
 def test_takes_any_folder(tmp_path: Path) -> None:
     folder = put_image(tmp_path / "mine")
     found = find_dataset(str(folder))
