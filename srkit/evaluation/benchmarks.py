@@ -60,10 +60,11 @@ def find_dataset(name_or_folder: str, data_root: Path | None = None) -> Dataset:
     if key is None:
         folder = Path(name_or_folder)
         if not folder.is_dir():
+            names = ", ".join((*BENCHMARKS, DIV2K_VALID))
             what = "a file, not a folder of images" if folder.exists() else "no such folder"
             raise DataError(
                 f"{display_name(folder)}: {what}",
-                hint=f"give a folder of images, or a set by name: {', '.join(BENCHMARKS)}, {DIV2K_VALID}",
+                hint=f"give a folder of images, or a set by name: {names}",
             )
         return Dataset(name=display_name(folder.resolve().name or folder), folder=folder)
     root = DEFAULT_ROOT if data_root is None else data_root
