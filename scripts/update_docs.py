@@ -16,7 +16,8 @@ from pydantic import BaseModel
 
 from srkit.cli.train_settings import KEYS
 from srkit.data.degradations import DEGRADATIONS
-from srkit.models import MODELS, PRESETS
+from srkit.models import CLASSIFIER_PRESETS, CLASSIFIERS, MODELS, PRESETS
+from srkit.training.class_objective import Classification
 from srkit.training.config import TrainingConfig
 from srkit.training.config_keys import section_of
 from srkit.training.config_schema import json_schema
@@ -139,8 +140,9 @@ def _models() -> str:
         for kind in network["allOf"]
     }
     parts = []
-    for kind in MODELS:
-        names = {name: preset for name, (of, preset) in PRESETS.items() if of == kind}
+    for kind in MODELS | CLASSIFIERS:
+        presets = PRESETS | CLASSIFIER_PRESETS
+        names = {name: preset for name, (of, preset) in presets.items() if of == kind}
         plain = next((name for name, preset in names.items() if not preset), next(iter(names)))
         lines = [f"#### `{plain}`\n"]
         for name, preset in names.items():
@@ -156,10 +158,14 @@ def _models() -> str:
 def _losses() -> str:
     rows = [("super-resolution", ", ".join(f"`{name}`" for name in LOSSES), "`l1: 1.0`")]
     for model, objective in OBJECTIVES.items():
-        kinds = [name for name, (kind, _) in PRESETS.items() if issubclass(MODELS[kind][1], model)]
+        kinds = [
+            name
+            for name, (kind, _) in (PRESETS | CLASSIFIER_PRESETS).items()
+            if issubclass((MODELS | CLASSIFIERS)[kind][1], model)
+        ]
         names = list(LOSSES if issubclass(objective, SuperResolution) else objective.standard)
-        if objective is BandPrediction:
-            names = list(BandPrediction.joint)
+        if issubclass(objective, BandPrediction | Classification):
+            names = list(objective.joint)
         standard = ", ".join(f"`{name}: {weight}`" for name, weight in objective.standard.items())
         models, losses = (", ".join(f"`{one}`" for one in group) for group in (kinds, names))
         rows.append((models, losses, standard))

@@ -44,7 +44,12 @@ def evaluate(
     scale: Annotated[
         int | None, typer.Option("-s", "--scale", help="Enlargement [default: the models'].")
     ] = None,
-    protocol: Annotated[str, typer.Option(help="sr-y, sr-rgb or div2k-rgb.")] = "sr-y",
+    protocol: Annotated[
+        str | None,
+        typer.Option(
+            help="sr-y, sr-rgb, div2k-rgb or sr-bands [default: sr-y, for other bands sr-bands]."
+        ),
+    ] = None,
     lpips: Annotated[
         bool, typer.Option("--lpips", help="Measure LPIPS (AlexNet) as well.")
     ] = False,
@@ -62,19 +67,24 @@ def evaluate(
     import json
 
     from srkit.evaluation.benchmarks import find_dataset
-    from srkit.evaluation.metrics import find_protocol
+    from srkit.evaluation.metrics import find_protocol, require_bands
     from srkit.evaluation.tables import to_csv, to_json
     from srkit.inference.device import choose_device
 
     # Everything that can be wrong is found before the first image is enlarged.
-    find_protocol(protocol)
+    if protocol is not None:
+        find_protocol(protocol)
     datasets = [find_dataset(word, data_root) for word in dataset]
     if lr is not None and len(datasets) != 1:
         raise ConfigError(f"--lr holds the LR images of one set, got {len(datasets)} of --dataset")
     if csv is not None and (csv.is_dir() or not csv.parent.is_dir()):
         raise ConfigError(f"--csv {csv}: not a file in an existing folder")
     chosen = choose_device(device)
-    upscalers, scale = _load(models, scale, str(chosen))
+    upscalers, scale, bands = _load(models, scale, str(chosen))
+    protocol = protocol or ("sr-y" if bands == 3 else "sr-bands")
+    require_bands(protocol, bands)
+    if bands != 3 and (lpips or lpips_weights):
+        raise ConfigError(f"--lpips compares RGB images, not {bands} bands")
     perceptual = _perceptual(lpips_weights, str(chosen)) if lpips or lpips_weights else None
     for found in datasets:
         _warn_if_incomplete(found)
@@ -90,13 +100,14 @@ def evaluate(
 
 def _load(
     words: list[str], scale: int | None, device: str
-) -> tuple[list[tuple[str, nn.Module | str]], int]:
-    """Load what the words name, and settle the one scale that all are measured at."""
+) -> tuple[list[tuple[str, nn.Module | str]], int, int]:
+    """Load what the words name, and settle the one scale and the bands that all are measured at."""
     from srkit import checkpoint
     from srkit.evaluation.evaluate import BASELINES
     from srkit.images.naming import display_name
 
     upscalers: list[tuple[str, nn.Module | str]] = []
+    bands: int | None = None
     for word in words:
         if word in BASELINES:
             upscalers.append((word, word))
@@ -106,6 +117,13 @@ def _load(
         if scale is not None and own != scale:
             raise ConfigError(f"{word} enlarges by {own}, not by {scale}", hint="one scale a call")
         scale = own
+        taken_bands = loaded.module.image_channels
+        if bands not in (None, taken_bands):
+            raise ConfigError(
+                f"{word} takes {taken_bands} bands, the model before it {bands}",
+                hint="models of the same bands in a call",
+            )
+        bands = taken_bands
         # Two files of one run have the same name on their cards: the second goes by its path.
         taken = loaded.card.name in (name for name, _ in upscalers)
         upscalers.append((display_name(word if taken else loaded.card.name), loaded.module))
@@ -113,7 +131,7 @@ def _load(
         raise ConfigError("--scale is needed: bicubic and lanczos enlarge by any scale")
     if scale < 1:
         raise ConfigError(f"--scale must be at least 1, got {scale}")
-    return upscalers, scale
+    return upscalers, scale, bands or 3
 
 
 def _perceptual(weights: Path | None, device: str) -> Perceptual | None:

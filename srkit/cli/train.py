@@ -1,4 +1,4 @@
-"""`srkit train`: train a model on HR images, as options or a configuration file say."""
+"""`srkit train`: train a network on images, as options or a configuration file say."""
 
 import math
 import shlex
@@ -40,7 +40,16 @@ def train(
     ] = None,
     dataset: Annotated[
         list[str] | None,
-        typer.Option(help="DIV2K, or a folder of HR images (with its folders); may be repeated."),
+        typer.Option(
+            help="DIV2K, or a folder of HR images (with its folders), or for --task classify of "
+            "labelled images; may be repeated."
+        ),
+    ] = None,
+    task: Annotated[
+        Literal["sr", "classify"] | None,
+        typer.Option(
+            help="Enlarge images, or tell their classes [default: what the model is for]."
+        ),
     ] = None,
     lr_folder: Annotated[
         list[str] | None,
@@ -55,7 +64,9 @@ def train(
     model: Annotated[
         str | None,
         typer.Option(
-            "-n", "--model", help="A model to train: see `srkit models` [default: lapwave-m]."
+            "-n",
+            "--model",
+            help="A model to train: see `srkit models` [default: lapwave-m, or wrn-b4-eca].",
         ),
     ] = None,
     scale: Annotated[
@@ -89,8 +100,8 @@ def train(
     validation: Annotated[
         list[str] | None,
         typer.Option(
-            help="Folder of HR images, or Set5, Set14, ...; may be repeated [default: Set5 for "
-            "DIV2K, where it is found]."
+            help="Folder of images like those of --dataset, or Set5, Set14, ...; may be repeated "
+            "[default: Set5 for DIV2K, where it is found]."
         ),
     ] = None,
     precision: Annotated[
@@ -148,10 +159,11 @@ def train(
         ),
     ] = False,
 ) -> None:
-    """Train a model on HR images.
+    """Train a model on HR images, or a classifier on labelled ones.
 
-    `srkit train --dataset DIV2K` is a whole run. Every key of a configuration, its default and its
-    meaning are in the config.yml of a run's folder.
+    `srkit train --dataset DIV2K` is a whole run, and so is `srkit train --task classify --dataset
+    FOLDER`, in which each folder is a class, or a labels.csv names the classes. Every key of a
+    configuration, its default and its meaning are in the config.yml of a run's folder.
     """
     from srkit.cli.train_estimate import print_estimate
     from srkit.cli.train_settings import Request, configure
@@ -186,6 +198,7 @@ def train(
         output=output,
         data_root=data_root,
         resume=resume,
+        task=task,
     )
     chosen = configure(request)
     if dry_run:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from srkit.training.config import TrainingConfig
 
 MODEL = "lapwave-m"
+CLASSIFIER = "wrn-b4-eca"
 GT_SIZE = "datasets.train.gt_size"
 
 # Options that are one key of the configuration.
@@ -52,6 +53,8 @@ class Request:
     output: Path
     data_root: Path | None
     resume: bool
+    task: str | None = None
+    """`sr` or `classify`; None = whatever the model is for."""
 
 
 def configure(request: Request) -> "TrainingConfig":
@@ -69,6 +72,7 @@ def configure(request: Request) -> "TrainingConfig":
     values = _changed({} if source is None else read_config(source), request)
     chosen = _choose_validation(values, request.data_root)
     _require_dataset(values)
+    _require_task(values, request.task)
     config = parse_config(
         values,
         source="" if source is None else display_name(source),
@@ -103,7 +107,8 @@ def _changed(values: dict[str, Any], request: Request) -> dict[str, Any]:
         values["network_g"] = {"type": model}  # settings of another model are not this one's
     values = apply(values, request.settings)
     network = values.setdefault("network_g", {})
-    if not isinstance(network, dict) or not isinstance(network.setdefault("type", MODEL), str):
+    standard = CLASSIFIER if request.task == "classify" else MODEL
+    if not isinstance(network, dict) or not isinstance(network.setdefault("type", standard), str):
         return values  # to be refused
     scale = _scale(network, values.get("scale"))
     side = options.get("--patch-size")
@@ -165,6 +170,21 @@ def _require_dataset(values: Mapping[str, Any]) -> None:
         raise ConfigError(
             "there are no images to train on", hint="--dataset DIV2K, or a folder of HR images"
         )
+
+
+def _require_task(values: Mapping[str, Any], task: str | None) -> None:
+    """Refuse a model that is for another task."""
+    from srkit.models import CLASSIFIER_PRESETS, PRESETS
+
+    network = values.get("network_g")
+    name = network.get("type") if isinstance(network, dict) else None
+    known = {"sr": PRESETS, "classify": CLASSIFIER_PRESETS}
+    for own, names in known.items():
+        if name in names and task not in (own, None):
+            raise ConfigError(
+                f"--task {task}: {name} is not for that",
+                hint=f"--model {', '.join(known[task])}",
+            )
 
 
 def _origins(request: Request) -> dict[str, str]:

@@ -71,12 +71,22 @@ class BatchSource:
         self._folders = np.array([part.folder for part in training_set.parts])
         self._cumulative: dict[int, np.ndarray[tuple[int], np.dtype[np.float64]]] = {}
 
+    @property
+    def images(self) -> int:
+        """How many there are."""
+        return self.training_set.images
+
+    @property
+    def megapixels(self) -> float:
+        """Of the HR images."""
+        return self.training_set.megapixels
+
     def draw(self, step: int, start: int, stop: int) -> Batch:
         """Give the patches at places `start` to `stop` - 1 of a step."""
         size = self.patch_size(step)
         patches = [self._patch(step, place, size) for place in range(start, stop)]
         lr, hr = zip(*patches, strict=True)
-        return Batch(_to_tensor(lr), _to_tensor(hr))
+        return Batch(to_batch(lr), to_batch(hr))
 
     def _patch(self, step: int, place: int, size: int) -> tuple[Samples, Samples]:
         random = np.random.default_rng((self.seed, step, place))
@@ -126,7 +136,7 @@ class BatchSource:
         # Turned first: compression knows up from left. The margins are equal on all sides.
         around = turn(around, symmetry)
         with _one_thread():
-            lr_1KHW = self.degradation(_to_tensor([around]), generator=random)
+            lr_1KHW = self.degradation(to_batch([around]), generator=random)
         inner, edge = margin // scale, margin
         lr = lr_1KHW[0, :, inner : inner + size, inner : inner + size]
         hr = around[edge : edge + size * scale, edge : edge + size * scale]
@@ -166,7 +176,8 @@ def _window(start: int, length: int, margin: int, side: int) -> tuple[slice, int
     return slice(max(first, 0), min(last, side)), max(-first, 0), max(last - side, 0)
 
 
-def _to_tensor(patches: Sequence[Samples]) -> Tensor:
+def to_batch(patches: Sequence[Samples]) -> Tensor:
+    """Turn (H, W, K) samples of equal size into (B, K, H, W) in [0, 1], float32."""
     # Stacking the (H, W, K) patches and permuting gives channels-last memory for nothing.
     values_BHWK = np.empty((len(patches), *patches[0].shape), np.float32)
     for patch, values_HWK in zip(patches, values_BHWK, strict=True):

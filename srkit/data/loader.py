@@ -3,29 +3,51 @@
 import atexit
 import signal
 import threading
-from collections.abc import Generator
-from typing import Any
+from collections.abc import Callable, Generator
+from typing import Any, Generic, Protocol, TypeVar
 
 import cv2
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from srkit.data.batches import Batch, BatchSource
 from srkit.errors import DataError
 
 AHEAD = 4  # steps a worker prepares before they are asked for
 
+Drawn = TypeVar("Drawn", covariant=True)
 
-class _Steps(Dataset[list[Batch]]):
+
+class StepSource(Protocol[Drawn]):
+    """What gives the batches of a run, each a pure function of the step and of places in it."""
+
+    @property
+    def images(self) -> int:
+        """How many the batches are made of."""
+
+    @property
+    def megapixels(self) -> float:
+        """Of those images, in all."""
+
+    @property
+    def batch_size(self) -> Callable[[int], int]:
+        """Say how many places a step has, over all processes."""
+
+    def draw(self, step: int, start: int, stop: int) -> Drawn:
+        """Give what is at places `start` to `stop` - 1 of a step."""
+
+
+class _Steps(Dataset[list[Drawn]], Generic[Drawn]):
     """The micro-batches of one process, by step."""
 
-    def __init__(self, source: BatchSource, rank: int, processes: int, micro_batches: int) -> None:
+    def __init__(
+        self, source: StepSource[Drawn], rank: int, processes: int, micro_batches: int
+    ) -> None:
         self.source = source
         self.rank = rank
         self.shares = processes * micro_batches
         self.micro_batches = micro_batches
 
-    def __getitem__(self, step: int) -> list[Batch]:
+    def __getitem__(self, step: int) -> list[Drawn]:
         size = self.source.batch_size(step) // self.shares
         first = self.rank * self.micro_batches
         return [
@@ -35,7 +57,7 @@ class _Steps(Dataset[list[Batch]]):
 
 
 def batch_loader(
-    source: BatchSource,
+    source: StepSource[Drawn],
     *,
     first: int,
     last: int,
@@ -43,7 +65,7 @@ def batch_loader(
     processes: int = 1,
     micro_batches: int = 1,
     workers: int = 0,
-) -> Generator[list[Batch], None, None]:
+) -> Generator[list[Drawn], None, None]:
     """Give for every step from `first` to `last` - 1 the micro-batches of one process.
 
     Process `rank` of `processes` takes its share of a step's places in `micro_batches` batches.
@@ -84,7 +106,7 @@ def batch_loader(
         atexit.unregister(batches._shutdown_workers)
 
 
-def _started(loader: DataLoader[list[Batch]]) -> Any:
+def _started(loader: DataLoader[Any]) -> Any:
     """Start the workers, without the handler that torch sets for their deaths.
 
     It would raise in the middle of whatever the main process is doing. Without it a death is found

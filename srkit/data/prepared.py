@@ -38,9 +38,13 @@ def key_of(
     needs_lr: bool,
     patch_size: int,
     bands: int = 3,
+    shape: str = "parts",
 ) -> str:
-    """Hash what a prepared file is made of: folder, HR file, LR file and cut of every image."""
-    facts: list[Any] = [VERSION, scale, needs_lr, patch_size, bands]
+    """Hash what a prepared file is made of: folder, HR file, LR file and cut of every image.
+
+    `shape` tells sets apart that make something else of the same files.
+    """
+    facts: list[Any] = [VERSION, scale, needs_lr, patch_size, bands, shape]
     for folder, hr, lr, sub_image_size in files:
         for path in (hr, lr):
             if path is not None:

@@ -5,9 +5,8 @@ waits for them; where degradations make them on the fly, none are kept.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +16,7 @@ from srkit.data.datasets import TrainingFolder
 from srkit.data.pairs import Source
 from srkit.data.part import Part, cut
 from srkit.data.prepared import PreparedFile, key_of
+from srkit.data.reading_ahead import read_ahead
 from srkit.data.training_files import all_of, find_training_sources
 from srkit.errors import ConfigError, DataError, SrkitError
 from srkit.images import read_size
@@ -24,8 +24,6 @@ from srkit.images.naming import display_name
 
 Cache = Literal["auto", "memory", "disk"]
 Progress = Callable[[int, int], None]
-
-AHEAD = 6  # images decoded before the one that is asked for: what is held besides the set itself
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +81,8 @@ def load_training_set(
 
     def parts() -> Iterator[Part]:
         problems: list[SrkitError] = []
-        loading = _loaded(images, scale, patch_size, needs_lr, bands)
-        for done, (image, loaded) in enumerate(loading, 1):
+        load = partial(_load, scale=scale, patch_size=patch_size, needs_lr=needs_lr, bands=bands)
+        for done, (image, loaded) in enumerate(read_ahead(images, load), 1):
             if isinstance(loaded, SrkitError):
                 problems.append(loaded)
             elif not problems:  # after the first, the rest is read only to be named
@@ -108,41 +106,13 @@ def load_training_set(
             bands=bands,
         )
         prepared = PreparedFile(cache_folder / f"{key}.images")
-        if prepared.whole():
-            found = prepared
-        elif cache == "disk" or _bytes(images, scale, needs_lr, bands) > _free() / 2:
-            prepared.write(parts())
-            found = prepared
-        else:
-            found = list(parts())
+        size = partial(_bytes, images, scale, needs_lr, bands)
+        found = kept(parts, prepared, on_disk=cache == "disk", size=size)
     pixels = sum(part.height * part.width for part in found)
     return TrainingSet(parts=found, weights=weights, images=len(images), megapixels=pixels / 1e6)
 
 
-def _loaded(
-    images: list[_Image], scale: int, patch_size: int, needs_lr: bool, bands: int
-) -> Iterator[tuple[_Image, Part | SrkitError]]:
-    """Load images in order, a few ahead: decoding and resizing release the interpreter's lock."""
-
-    def load(image: _Image) -> Part | SrkitError:
-        try:
-            return _load(image, scale, patch_size, needs_lr, bands)
-        except SrkitError as problem:
-            return problem
-
-    rest = iter(images)
-    with ThreadPoolExecutor(2) as pool:
-        jobs: list[tuple[_Image, Future[Part | SrkitError]]] = [
-            (image, pool.submit(load, image)) for image in islice(rest, AHEAD)
-        ]
-        while jobs:
-            image, job = jobs.pop(0)
-            loaded = job.result()
-            jobs += [(following, pool.submit(load, following)) for following in islice(rest, 1)]
-            yield image, loaded
-
-
-def _load(image: _Image, scale: int, patch_size: int, needs_lr: bool, bands: int) -> Part:
+def _load(image: _Image, *, scale: int, patch_size: int, needs_lr: bool, bands: int) -> Part:
     path = image.source.hr
     pair = image.source.load(scale, make_lr=needs_lr, bands=bands)
     height, width = pair.hr.shape[:2]
@@ -153,6 +123,25 @@ def _load(image: _Image, scale: int, patch_size: int, needs_lr: bool, bands: int
             hint="remove the file or train with a smaller --patch-size",
         )
     return Part(folder=image.folder, hr=pair.hr, lr=pair.lr if needs_lr else None)
+
+
+def kept(
+    parts: Callable[[], Iterator[Part]],
+    prepared: PreparedFile,
+    *,
+    on_disk: bool,
+    size: Callable[[], int],
+) -> Sequence[Part]:
+    """Give parts that are made only where they have to be: from memory, or a prepared file.
+
+    A file that is whole is used; one is made when that is asked for, or when the `size` in bytes is
+    more than half of the memory that is free.
+    """
+    if not prepared.whole():
+        if not on_disk and size() <= _free() / 2:
+            return list(parts())
+        prepared.write(parts())
+    return prepared
 
 
 def _bytes(images: list[_Image], scale: int, needs_lr: bool, bands: int) -> int:

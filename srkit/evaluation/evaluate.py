@@ -25,7 +25,7 @@ from srkit.images.image import Samples
 from srkit.inference.upscaler import upscale_tensor
 
 Upscaler = Callable[[Tensor], Tensor]
-"""(1, 3, H, W) in [0, 1] -> (1, 3, s*H, s*W)."""
+"""(1, K, H, W) in [0, 1] -> (1, K, s*H, s*W)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,20 +104,30 @@ def evaluate(
 ) -> Result:
     """Score a model (or "bicubic", "lanczos") on every image of a folder, one in memory at a time.
 
-    `progress` is called with the number of images done and of all images.
+    Images must have the bands that the model takes; a function gets RGB. `progress` is called with
+    the number of images done and of all images.
 
     Raises: ConfigError, DataError and ImageError as `score`, `find_sources` and `Source.load`.
     """
     sources = find_sources(folder, scale, lr_folder=lr_folder)
     return score(
         model,
-        load_all(sources, scale),
+        load_all(sources, scale, bands=bands_of(model)),
         protocol,
         perceptual=perceptual,
         name=name,
         dataset=folder.resolve().name if dataset is None else dataset,
         progress=None if progress is None else lambda done: progress(done, len(sources)),
     )
+
+
+def bands_of(model: nn.Module | Upscaler | str) -> int | None:
+    """Give the bands a model takes; None = any."""
+    if isinstance(model, str):
+        return None
+    bands = getattr(model, "image_channels", 3)
+    assert isinstance(bands, int)
+    return bands
 
 
 def score(
@@ -135,8 +145,9 @@ def score(
     A network is run in evaluation mode and left in the mode it was in. `progress` is called with
     the number of images done.
 
-    Raises: ConfigError for an unknown protocol or baseline, no pairs at all, or a model of
-        another scale; ImageError for an image that the protocol's crop leaves nothing of.
+    Raises: ConfigError for an unknown protocol or baseline, no pairs at all, a model of another
+        scale, or bands the protocol does not compare; ImageError for an image that the protocol's
+        crop leaves nothing of.
     """
     find_protocol(protocol)
     if isinstance(model, str) and model not in BASELINES:
@@ -191,7 +202,7 @@ def _score_pair(
 
 
 def _enlarge(model: nn.Module | Upscaler | str, pair: Pair) -> Samples:
-    """Make the (H, W, 3) prediction, rounded to levels: the baselines' own, else the HR image's."""
+    """Make the (H, W, K) prediction, rounded to levels: the baselines' own, else the HR image's."""
     if isinstance(model, str):
         return BASELINES[model](pair.lr, pair.scale)
     with torch.inference_mode():

@@ -1,7 +1,8 @@
 """PSNR and SSIM under named, frozen protocols, so that a number can be compared with the papers'.
 
 Convention
-    Images are (height, width, 3) uint8 or uint16 arrays; the range comes from the type, never from
+    Images are (height, width, 3) uint8 or uint16 arrays, under `sr-bands` of any number of bands;
+    the range comes from the type, never from
     the pixels, and every image is brought to 0..255 before it is measured. `data_range` is 255
     for Y as well, although studio Y only spans 16..235, as in the papers.
     Identical images have infinite PSNR. SSIM of an image smaller than its window is NaN.
@@ -11,7 +12,7 @@ IEEE Transactions on Image Processing 13(4), 2004, with the settings of its auth
 window, valid region), except that no image is made smaller first, as in the SR papers.
 """
 
-# Shapes: C channels (1 for luma), H W height and width.
+# Shapes: C channels (1 for luma), K bands of an image, H W height and width.
 
 import math
 from dataclasses import dataclass
@@ -34,7 +35,9 @@ class Protocol:
 
     name: str
     luma: bool
-    """Compare the BT.601 studio luma Y, not rounded, instead of the three channels."""
+    """Compare the BT.601 studio luma Y, not rounded, instead of the channels."""
+    any_bands: bool = False
+    """Compare all bands there are, instead of RGB alone."""
     extra_crop: int = 0
     """Pixels cut off each side in addition to the scale."""
 
@@ -48,7 +51,7 @@ class Protocol:
         >>> PROTOCOLS["sr-y"].describe(4)
         'sr-y: BT.601 Y, crop 4, prediction rounded, mean over images'
         """
-        channels = "BT.601 Y" if self.luma else "RGB"
+        channels = "BT.601 Y" if self.luma else "all bands" if self.any_bands else "RGB"
         cropped = f"crop {self.crop(scale)}"
         return f"{self.name}: {channels}, {cropped}, prediction rounded, mean over images"
 
@@ -57,6 +60,7 @@ PROTOCOLS: dict[str, Protocol] = {
     "sr-y": Protocol(name="sr-y", luma=True),
     "sr-rgb": Protocol(name="sr-rgb", luma=False),
     "div2k-rgb": Protocol(name="div2k-rgb", luma=False, extra_crop=6),
+    "sr-bands": Protocol(name="sr-bands", luma=False, any_bands=True),
 }
 
 
@@ -77,18 +81,28 @@ def find_protocol(name: str) -> Protocol:
     return PROTOCOLS[name]
 
 
+def require_bands(protocol: str, bands: int) -> None:
+    """Raise a ConfigError when a protocol does not compare images of so many bands."""
+    if bands != 3 and not find_protocol(protocol).any_bands:
+        words = "one band" if bands == 1 else f"{bands} bands"
+        raise ConfigError(
+            f"protocol {protocol} compares RGB images, not {words}", hint="--protocol sr-bands"
+        )
+
+
 def measure(prediction: Samples, reference: Samples, *, scale: int, protocol: str) -> Scores:
     """Compare an enlarged image with the one it should have become.
 
-    Shape: (H, W, 3) uint8 or uint16 both.
-    Raises: ConfigError for an unknown protocol; ImageError when the sizes differ or the crop
-        leaves nothing.
+    Shape: (H, W, 3) uint8 or uint16 both; (H, W, K) under `sr-bands`.
+    Raises: ConfigError for an unknown protocol, and for bands it does not compare; ImageError when
+        the sizes differ or the crop leaves nothing.
     """
     rules = find_protocol(protocol)
     if prediction.shape != reference.shape:
         raise ImageError(
             f"cannot compare {_size(prediction)} with {_size(reference)}: the sizes must be equal"
         )
+    require_bands(protocol, reference.shape[2])
     prediction_CHW = _planes(crop(prediction, scale=scale, protocol=protocol), rules)
     reference_CHW = _planes(crop(reference, scale=scale, protocol=protocol), rules)
     return Scores(

@@ -27,7 +27,11 @@ def read_bands(
     if image.bands == 1 and bands in (3, None):
         return np.repeat(image.colour, 3, axis=2)
     if bands not in (image.bands, None):
-        raise ImageError(f"{display_name(path)}: has {image.bands} bands, not {bands}")
+        count = "1 band" if image.bands == 1 else f"{image.bands} bands"
+        raise ImageError(
+            f"{display_name(path)}: has {count}, not {bands}",
+            hint=f"a model trained with network_g.image_channels={image.bands} takes it",
+        )
     return image.colour
 
 

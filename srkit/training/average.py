@@ -9,13 +9,13 @@ import copy
 
 import torch
 
-from srkit.models.model import Model
+from srkit.models.network import Network
 
 
 class WeightAverage:
     """A second copy of a model that follows the first, whose weights must stay the same tensors."""
 
-    def __init__(self, model: Model, decay: float) -> None:
+    def __init__(self, model: Network, decay: float) -> None:
         self.decay = decay
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
         # Looked up once: collecting the tensors takes longer than averaging a small model's.

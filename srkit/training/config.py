@@ -35,7 +35,7 @@ class TrainingImages(Section):
     name: str | None = None
     """What to call the data in the model's card; the folder's name when not given."""
     dataroot_gt: Several
-    """Folders of HR images, searched recursively, or DIV2K."""
+    """Folders of HR images, searched recursively, or DIV2K; for classifiers, of labelled images."""
     dataroot_lq: Annotated[list[str], BeforeValidator(_listed)] | None = None
     """Folders of LR images, one for each of `dataroot_gt`; made from the HR images when absent."""
     weights: list[Annotated[float, Field(gt=0)]] | None = None
@@ -50,8 +50,12 @@ class TrainingImages(Section):
     """Processes that prepare batches ahead; 0 prepares them in the training process."""
     use_hflip: bool = True
     """Mirror half of the patches."""
-    use_rot: bool = True
-    """Turn patches by multiples of 90 degrees."""
+    use_rot: bool | None = None
+    """Turn patches by multiples of 90 degrees; absent: yes, but not for classifiers."""
+    use_shift: bool = True
+    """Classifiers: shift images by up to an eighth of their side, mirrored at the border."""
+    multi_label: bool | None = None
+    """Classifiers: whether an image can have several classes; absent: if there is a labels.csv."""
     cache: Literal["auto", "memory", "disk"] = "auto"
     """Where decoded images are kept: memory when they take less than half of what is free."""
     sub_image_size: int | None = Field(default=None, ge=0)
@@ -79,7 +83,7 @@ class ValidationImages(Section):
     name: str | None = None
     """What to call it; the folder's name when not given."""
     dataroot_gt: str
-    """A folder of HR images, or a benchmark by name, or DIV2K-valid."""
+    """A folder of HR images, or of labelled ones, or a benchmark by name, or DIV2K-valid."""
     dataroot_lq: str | None = None
     """A folder of LR images; made by MATLAB's bicubic when absent."""
 
@@ -98,7 +102,7 @@ class Network(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow", use_attribute_docstrings=True)
 
     type: str
-    """A name that `srkit models` lists as trainable."""
+    """A name that `srkit models` lists as trainable, as a network that enlarges or classifies."""
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -153,12 +157,12 @@ class Scheduler(Section):
 
 
 class EarlyStop(Section):
-    """`train.early_stop`: end the run when PSNR on the first validation set stands still."""
+    """`train.early_stop`: end the run when the score on the first validation set stands still."""
 
     patience: int = Field(gt=0)
     """Validations without a better score."""
     min_delta: float = Field(default=0.0, ge=0)
-    """What counts as better, in dB."""
+    """What counts as better: in dB of PSNR, or of 1 for classifiers."""
 
 
 class PatchSize(Section):
@@ -197,7 +201,7 @@ class Training(Section):
     """Other patch sizes from given steps on; `gt_size` until the first."""
     early_stop: EarlyStop | None = None
     joint_lpae: bool = False
-    """Second stage of LPAE training: an LPSR trains the LPAE inside it as well."""
+    """Second stage of LPAE training: an LPSR or classifier trains the LPAE inside it as well."""
 
     @model_validator(mode="after")
     def _in_order(self) -> "Training":

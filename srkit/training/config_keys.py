@@ -39,11 +39,11 @@ def section_of(annotation: Any) -> type[BaseModel] | None:
 @cache
 def known_keys() -> tuple[str, ...]:
     """List all keys, outer sections first; those of models too."""
-    from srkit.models import MODELS  # loads torch
+    from srkit.models import CLASSIFIERS, MODELS  # loads torch
 
     keys = list(_keys_of(TrainingConfig, ""))
     keys.append("datasets.train.degradation.type")
-    configs = [config_class for config_class, _ in MODELS.values()]
+    configs = [config_class for config_class, _ in (*MODELS.values(), *CLASSIFIERS.values())]
     keys += dict.fromkeys(f"network_g.{field.name}" for one in configs for field in fields(one))
     return tuple(sorted(keys, key=lambda key: key.count(".")))
 

@@ -17,11 +17,13 @@ from pydantic import TypeAdapter
 from srkit.data.degradations import DEGRADATIONS
 from srkit.data.div2k import TRACKS
 from srkit.layers.attention import ATTENTION
+from srkit.layers.backbones import BACKBONES
 from srkit.layers.blocks import BLOCKS
 from srkit.layers.entrances import ENTRANCES
 from srkit.layers.heads import HEADS
 from srkit.layers.stages import STAGES
-from srkit.models import MODELS, PRESETS
+from srkit.models import CLASSIFIER_PRESETS, CLASSIFIERS, MODELS, PRESETS
+from srkit.training.class_objective import Classification
 from srkit.training.config import TrainingConfig
 from srkit.training.losses import LOSSES
 from srkit.training.objectives import Autoencoding, BandPrediction
@@ -31,6 +33,7 @@ Schema = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 LAYERS: dict[str, Mapping[str, Any]] = {
     "attention": ATTENTION,
+    "backbone": BACKBONES,
     "block": BLOCKS,
     "entrance": ENTRANCES,
     "head": HEADS,
@@ -52,7 +55,8 @@ def json_schema() -> str:
     images["lr_track"]["enum"] = [*TRACKS, None]
     images["degradation"] |= _degradations()
     sections["Network"] = _models(sections["Network"])
-    names = dict.fromkeys((*LOSSES, *Autoencoding.standard, *BandPrediction.joint))
+    own = (Autoencoding.standard, BandPrediction.joint, Classification.joint)
+    names = dict.fromkeys((*LOSSES, *(name for terms in own for name in terms)))
     sections["Training"]["properties"]["losses"]["propertyNames"] = {"enum": list(names)}
     whole = {"$schema": DIALECT, "title": "A training run of srkit", **schema}
     return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
@@ -61,8 +65,8 @@ def json_schema() -> str:
 def _models(network: Schema) -> Schema:
     """Let the model's name decide which settings there are."""
     kinds = []
-    for name, (kind, preset) in PRESETS.items():
-        config_class, _ = MODELS[kind]
+    for name, (kind, preset) in (PRESETS | CLASSIFIER_PRESETS).items():
+        config_class, _ = (MODELS | CLASSIFIERS)[kind]
         settings = _without_titles(TypeAdapter(config_class).json_schema())["properties"]
         for setting, meaning in _meanings(config_class).items():
             settings[setting]["description"] = meaning
@@ -72,7 +76,7 @@ def _models(network: Schema) -> Schema:
             if layer in settings:
                 settings[layer]["enum"] = list(family)
         kinds.append(_when(name, settings))
-    names = network["properties"]["type"] | {"enum": list(PRESETS)}
+    names = network["properties"]["type"] | {"enum": [*PRESETS, *CLASSIFIER_PRESETS]}
     rest = {key: value for key, value in network.items() if key != "additionalProperties"}
     return rest | {"properties": {"type": names}, "allOf": kinds}
 

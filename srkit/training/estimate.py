@@ -15,14 +15,15 @@ from srkit.data.batches import Batch
 from srkit.data.datasets import NAMES, resolve_dataset
 from srkit.data.degradations import create_degradation
 from srkit.data.div2k import HR
-from srkit.errors import DataError
+from srkit.errors import ConfigError, DataError
 from srkit.images import image_files
 from srkit.images.naming import display_name
 from srkit.models.cost import multiply_adds, parameters
+from srkit.models.model import Model
 from srkit.training.config import TrainingConfig
 from srkit.training.engine import engine
 from srkit.training.learner import Learner
-from srkit.training.network import create_network
+from srkit.training.network import create_network, is_classifier
 from srkit.training.patches import PatchPlan
 from srkit.training.schedule import learning_rate
 from srkit.training.validation import find_sets
@@ -61,6 +62,10 @@ def estimate(
     Raises: ConfigError for a setting that cannot work; DataError for a folder that is not there or
         holds no images.
     """
+    if is_classifier(config):
+        raise ConfigError(
+            f"--dry-run measures networks that enlarge, {config.network_g.type} is a classifier"
+        )
     images = _count_images(config.datasets.train.dataroot_gt)
     find_sets(config.datasets.val, data_root)
     with engine(device, config.train.precision) as accelerator:
@@ -70,7 +75,7 @@ def estimate(
         cost = multiply_adds(model)
         plan = PatchPlan.of(config, scale=model.scale, processes=accelerator.num_processes)
         learner = Learner(model, config.train, accelerator)
-        batch = _noise(plan.batches[0], plan.sizes[0], model.scale)
+        batch = _noise(plan.batches[0], plan.sizes[0], model)
         kept = learner.spread(batch.to(accelerator.device))  # with all that backward needs
         memory = _memory(accelerator.device)
         del kept
@@ -96,10 +101,12 @@ def estimate(
         )
 
 
-def _noise(count: int, size: int, scale: int) -> Batch:
+def _noise(count: int, size: int, model: Model) -> Batch:
     lr, hr = (
-        torch.rand(count, 3, side, side).contiguous(memory_format=torch.channels_last)
-        for side in (size, size * scale)
+        torch.rand(count, model.image_channels, side, side).contiguous(
+            memory_format=torch.channels_last
+        )
+        for side in (size, size * model.scale)
     )
     return Batch(lr, hr)
 

@@ -14,7 +14,8 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from srkit.data.batches import Batch
-from srkit.models.model import Model
+from srkit.data.labelled_batches import LabelledBatch
+from srkit.models.network import Network
 from srkit.training.average import WeightAverage
 from srkit.training.config import Training
 from srkit.training.objectives import create_objective
@@ -28,7 +29,7 @@ class Learner:
     Raises: ConfigError for a loss this kind of model does not have.
     """
 
-    def __init__(self, model: Model, recipe: Training, engine: Accelerator) -> None:
+    def __init__(self, model: Network, recipe: Training, engine: Accelerator) -> None:
         model.to(device=engine.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.model = model
         self.engine = engine
@@ -68,7 +69,7 @@ class Learner:
         """Name the numbers that `differentiate` gives, but for the last."""
         return ("total", *self.objective.weights)
 
-    def differentiate(self, shares: Sequence[Batch]) -> Tensor:
+    def differentiate(self, shares: Sequence[Batch | LabelledBatch]) -> Tensor:
         """Leave the gradient of the mean loss over batches, clipped, on the weights.
 
         Gives this process's means of the loss and its terms, in the order of `names`, and the norm

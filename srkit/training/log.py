@@ -3,8 +3,9 @@
 Convention
     The first two hold nothing that differs between two equal runs (no times, no device), so equal
     runs write equal bytes. They are row for row the same; only the JSON lines have the terms of
-    the loss, whose number differs from run to run, and tell whether the first set's PSNR was the
-    best so far.
+    the loss, whose number differs from run to run, and tell whether the first set's score was the
+    best so far. The last columns of the table are the numbers of a score, PSNR and SSIM, or those
+    of a classifier.
     An infinite PSNR is `inf`, in JSON the string "inf"; a number that cannot be computed is empty,
     in JSON null.
 
@@ -17,7 +18,7 @@ import io
 import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,21 +26,23 @@ from typing import Any
 from srkit.files import write_atomically
 from srkit.images.naming import one_line
 from srkit.training.pace import Pace
-from srkit.training.validation import Score
+from srkit.training.score import FORMS, SetScore
 from srkit.training.watch import RunFacts, Watcher
 from srkit.training.wording import facts_line, loss_line, score_line
 
-COLUMNS = ("step", "loss", "learning_rate", "set", "protocol", "psnr", "ssim")
+SCORES = ("psnr", "ssim")
+COLUMNS = ("step", "loss", "learning_rate", "set", "protocol", *SCORES)
 
 
 class RunLog(Watcher):
-    """Append to the logs of a run, after the rows up to `step`."""
+    """Append to the logs of a run, after the rows up to `step`; `scores` are its numbers' names."""
 
-    def __init__(self, folder: Path, *, step: int) -> None:
+    def __init__(self, folder: Path, *, step: int, scores: Sequence[str] = SCORES) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._columns = (*COLUMNS[: -len(SCORES)], *scores)
         paths = [folder / name for name in ("log.csv", "log.jsonl", "log.txt")]
-        header = [",".join(COLUMNS) + "\n"]
-        _rewrite(paths[0], header + _kept(paths[0], _csv_step, step))
+        header = [",".join(self._columns) + "\n"]
+        _rewrite(paths[0], header + _kept(paths[0], self._csv_step, step))
         _rewrite(paths[1], _kept(paths[1], _json_step, step))
         torn = paths[2].exists() and not (b"\n" + paths[2].read_bytes()).endswith(b"\n")
         # Line by line into the system's hands, so that a log can be followed while it grows.
@@ -83,12 +86,13 @@ class RunLog(Watcher):
         words = pace.words(step, self._steps)
         self.said(f"{loss_line(step, total, terms, rate)}  {words}")
 
-    def scored(self, step: int, score: Score, *, best: bool) -> None:
+    def scored(self, step: int, score: SetScore, *, best: bool) -> None:
         """Write a row with a validation."""
-        psnr, ssim = _rounded(score.psnr, ".4f"), _rounded(score.ssim, ".6f")
         row = {"step": step, "set": one_line(score.set_name), "protocol": score.protocol}
-        self._append(row | {"psnr": _cell(psnr, ".4f"), "ssim": _cell(ssim, ".6f")})
-        self._append_json(row | {"psnr": _plain(psnr), "ssim": _plain(ssim), "best": best})
+        numbers = score.rounded()
+        self._append(row | {name: _cell(name, value) for name, value in numbers.items()})
+        plain = {name: _plain(value) for name, value in numbers.items()}
+        self._append_json(row | plain | {"best": best})
         # People are told where it counts; the machines' rows mark all of the step.
         self._watched = self._watched or score.set_name
         self.said(score_line(step, score, best=best and score.set_name == self._watched))
@@ -110,8 +114,14 @@ class RunLog(Watcher):
 
     def _append(self, row: dict[str, Any]) -> None:
         line = io.StringIO()
-        csv.DictWriter(line, COLUMNS, lineterminator="\n").writerow(row)
+        csv.DictWriter(line, self._columns, lineterminator="\n").writerow(row)
         self._csv.write(line.getvalue())
+
+    def _csv_step(self, line: str) -> int:
+        (cells,) = csv.reader([line])
+        if len(cells) != len(self._columns):
+            raise ValueError("a torn row")
+        return int(cells[0])
 
     def _append_json(self, row: dict[str, Any]) -> None:
         self._json.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
@@ -127,9 +137,8 @@ def read_rows(folder: Path) -> list[dict[str, Any]]:
     path = folder / "log.jsonl"
     rows = [json.loads(line) for line in _kept(path, _json_step, math.inf)]
     for row in rows:
-        for key in ("psnr", "ssim"):
-            if key in row:
-                row[key] = math.nan if row[key] is None else float(row[key])
+        for key in FORMS.keys() & row.keys():
+            row[key] = math.nan if row[key] is None else float(row[key])
     return rows
 
 
@@ -147,13 +156,6 @@ def _kept(path: Path, step_of: Callable[[str], int], last: float) -> list[str]:
     return kept
 
 
-def _csv_step(line: str) -> int:
-    (cells,) = csv.reader([line])
-    if len(cells) != len(COLUMNS):
-        raise ValueError("a torn row")
-    return int(cells[0])
-
-
 def _json_step(line: str) -> int:
     return int(json.loads(line)["step"])
 
@@ -166,8 +168,8 @@ def _rounded(value: float, form: str) -> float:
     return float(format(value, form))
 
 
-def _cell(value: float, form: str) -> str:
-    return "" if math.isnan(value) else format(value, form)
+def _cell(name: str, value: float) -> str:
+    return "" if math.isnan(value) else format(value, FORMS[name].logged)
 
 
 def _plain(value: float) -> float | str | None:

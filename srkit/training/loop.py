@@ -1,40 +1,39 @@
 """The training loop, from the first step to the checkpoint.
 
-One process or many run the same lines (see `engine`); only the main one writes and speaks.
+One process or many run the same lines (see `engine`); only the main one writes and speaks. What is
+trained, and on what, is the `task`'s.
 """
 
 import math
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch.nn.functional import pad
 
 from srkit.checkpoint import Card, save
-from srkit.data.batches import BatchSource
-from srkit.data.degradations import create_degradation
-from srkit.data.loader import batch_loader
+from srkit.data.loader import StepSource, batch_loader
 from srkit.errors import ConfigError, TrainingError
-from srkit.models.folding import folded
+from srkit.training.classification import ClassificationTask, with_classes
 from srkit.training.config import TrainingConfig
 from srkit.training.engine import engine
 from srkit.training.learner import Learner
 from srkit.training.log import RunLog
-from srkit.training.network import create_network
+from srkit.training.network import is_classifier
 from srkit.training.pace import Pace
-from srkit.training.patches import PatchPlan
 from srkit.training.report import write_report
 from srkit.training.run_folder import RunFolder
-from srkit.training.run_images import open_images
-from srkit.training.samples import choose_crops, render
 from srkit.training.schedule import learning_rate
+from srkit.training.score import SetScore
 from srkit.training.state import Counters, read_state, seed_step
 from srkit.training.stopping import asked_to_stop
 from srkit.training.strips import Strips
+from srkit.training.super_resolution import SuperResolutionTask
+from srkit.training.task import Task
 from srkit.training.tensorboard import TensorBoard, require_tensorboard
 from srkit.training.transfer import start_from
-from srkit.training.validation import Score, ValidationSet, find_sets, load_sets, validate
 from srkit.training.watch import RunFacts, Watcher, Watchers
 
 
@@ -58,7 +57,7 @@ def train(
     command: str = "",
     watch: Watcher | None = None,
 ) -> Outcome:
-    """Train a model as configured, in `folder`, and write its checkpoint there.
+    """Train a network as configured, in `folder`, and write its checkpoint there.
 
     SIGINT, SIGTERM and `max_seconds` of training end the step, save the state and return. Under
     torchrun or accelerate every process of the run calls this.
@@ -67,6 +66,7 @@ def train(
         ImageError for the data sets; TrainingError when the loss is not finite or the folder
         cannot be written; CheckpointError for the checkpoint to start from.
     """
+    config = with_classes(config)
     run = RunFolder(folder, config)
     with run.errors_named(), engine(device, config.train.precision) as accelerator:
         main = accelerator.is_main_process
@@ -74,53 +74,47 @@ def train(
 
         # All that can be wrong without reading an image is found out before the first is read.
         run.check(resume=resume)
-        found_sets = find_sets(config.datasets.val, data_root)
         if config.logger.use_tb_logger:
             require_tensorboard()
-        if config.train.early_stop is not None and not found_sets:
+        torch.manual_seed(config.manual_seed)
+        task: Task
+        if is_classifier(config):
+            task = ClassificationTask(config, accelerator)
+        else:
+            task = SuperResolutionTask(config, accelerator, data_root)
+        if config.train.early_stop is not None and not task.validated:
             raise ConfigError(
                 "train.early_stop: there is no validation set to watch", hint="--validation Set5"
             )
-        torch.manual_seed(config.manual_seed)
-        model = create_network(config)
-        scale = model.scale
-        degradation = create_degradation(config.datasets.train.degradation, scale=scale)
-        plan = PatchPlan.of(config, scale=scale, processes=accelerator.num_processes)
         found = read_state(run.states, watchers.warn) if resume else None
         # What a run started from is in its state.
-        taken = None if found else start_from(config.path.pretrain_network_g, model)
-        learner = Learner(model, config.train, accelerator)
+        taken = None if found else start_from(config.path.pretrain_network_g, task.network)
+        learner = Learner(task.network, config.train, accelerator)
         counters = Counters()
         if found:
             counters = found[0]
             learner.restore(*found)
-        run.check_patches(counters, plan)
+        run.check_patches(counters, task.plan)
         if counters.finished(config.train):
             watchers.said(f"finished already, after step {counters.step:,}")
             if main:  # what a kill in the last moment, or a hand, may have left out
                 if not run.checkpoint.exists():
-                    _save(run, learner, counters, [])
+                    _save(run, task, learner, counters, [])
                 write_report(run.folder)
             return Outcome(step=counters.step, checkpoint=run.checkpoint, signal=None)
-        source = open_images(
-            config,
-            plan,
-            degradation,
-            accelerator,
-            scale=scale,
-            data_root=data_root,
-            prepared=run.prepared,
-            watcher=watchers,
-        )
-        validation = load_sets(found_sets, scale)
+        source = task.open(run.prepared, watchers)
+        if not found:
+            task.begin(learner)
 
         with ExitStack() as stack:
             if main:
                 run.claim(command)
-                watchers = stack.enter_context(closing(_all_watchers(run, counters, watchers)))
+                watchers = stack.enter_context(
+                    closing(_all_watchers(run, task, counters, watchers))
+                )
             watchers.started(_facts(config, learner, source, counters, taken, resumed=resume))
             outcome = _steps(
-                run, learner, source, validation, counters, watchers, max_seconds=max_seconds
+                run, task, learner, source, counters, watchers, max_seconds=max_seconds
             )
             ended = outcome.checkpoint is not None
             words = f"wrote {run.checkpoint}" if ended else "go on with --resume"
@@ -132,9 +126,9 @@ def train(
 
 def _steps(
     run: RunFolder,
+    task: Task,
     learner: Learner,
-    source: BatchSource,
-    validation: list[ValidationSet],
+    source: StepSource[Any],
     counters: Counters,
     watchers: Watchers,
     *,
@@ -145,7 +139,6 @@ def _steps(
     recipe, main = config.train, accelerator.is_main_process
     log_every, save_every = config.logger.print_freq, config.logger.save_checkpoint_freq
     average = learner.average.model
-    crops = [(one.name, choose_crops(one.pairs)) for one in validation] if main else []
     batches = batch_loader(
         source,
         first=counters.step,
@@ -177,16 +170,16 @@ def _steps(
             ended = counters.step == recipe.total_iter
             watchers.stepped(counters.step, pace)
             if counters.step % config.val.val_freq == 0 or ended:
-                scores = [validate(average, one, accelerator) for one in validation]
-                better = bool(scores) and counters.note(scores[0].psnr, recipe.early_stop)
+                scores = task.validate(average)
+                better = bool(scores) and counters.note(scores[0].deciding[1], recipe.early_stop)
                 ended = counters.finished(recipe)
                 if main:
                     for score in scores:
                         watchers.scored(counters.step, score, best=better)
-                    for name, chosen in crops:
-                        watchers.samples(counters.step, name, render(average, chosen))
+                    for name, samples in task.samples(average):
+                        watchers.samples(counters.step, name, samples)
                     if better or recipe.early_stop is None:
-                        _save(run, learner, counters, scores)
+                        _save(run, task, learner, counters, scores)
             if counters.step % log_every == 0 or ended:
                 losses = counters.take_means(log_every)
                 watchers.losses(counters.step, losses.pop("total"), losses, rate, pace)
@@ -200,10 +193,14 @@ def _steps(
     )
 
 
-def _all_watchers(run: RunFolder, counters: Counters, watchers: Watchers) -> Watchers:
+def _all_watchers(run: RunFolder, task: Task, counters: Counters, watchers: Watchers) -> Watchers:
     """Add those that write into the run's folder, after what they wrote up to this step."""
     step = counters.step
-    found = [RunLog(run.log, step=step), Strips(run.folder / "visualization", step=step), *watchers]
+    found = [
+        RunLog(run.log, step=step, scores=task.scores),
+        Strips(run.folder / "visualization", step=step),
+        *watchers,
+    ]
     if run.config.logger.use_tb_logger:
         found.append(TensorBoard(run.log / "tensorboard", step=step))
     return Watchers(found)
@@ -212,7 +209,7 @@ def _all_watchers(run: RunFolder, counters: Counters, watchers: Watchers) -> Wat
 def _facts(
     config: TrainingConfig,
     learner: Learner,
-    source: BatchSource,
+    source: StepSource[Any],
     counters: Counters,
     taken: str | None,
     *,
@@ -227,8 +224,8 @@ def _facts(
         precision=config.train.precision,
         first_step=counters.step,
         steps=config.train.total_iter,
-        images=source.training_set.images,
-        megapixels=source.training_set.megapixels,
+        images=source.images,
+        megapixels=source.megapixels,
         data=", ".join(config.datasets.train.dataroot_gt),
         taken=taken,
         resumed=resumed,
@@ -248,7 +245,9 @@ def _require_finite(loss: float, norm: float, step: int, rate: float, *, scaled:
     )
 
 
-def _save(run: RunFolder, learner: Learner, counters: Counters, scores: list[Score]) -> None:
+def _save(
+    run: RunFolder, task: Task, learner: Learner, counters: Counters, scores: list[SetScore]
+) -> None:
     """Write the averaged weights as the run's checkpoint."""
     images = run.config.datasets.train
     card = Card(
@@ -258,14 +257,8 @@ def _save(run: RunFolder, learner: Learner, counters: Counters, scores: list[Sco
         steps=counters.step,
         hours=round(counters.seconds / 3600, 3),
         scores=[
-            {
-                "set": score.set_name,
-                "protocol": score.protocol,
-                "scale": learner.model.scale,
-                "psnr": round(score.psnr, 4),
-                "ssim": round(score.ssim, 6),
-            }
+            {"set": score.set_name, "protocol": score.protocol} | task.facts() | score.rounded()
             for score in scores
         ],
     )
-    save(run.checkpoint, folded(learner.average.model), card)
+    save(run.checkpoint, task.released(learner.average.model), card)

@@ -2,18 +2,61 @@
 
 from srkit.errors import ConfigError
 from srkit.layers.registry import lookup
-from srkit.models import MODELS, PRESETS, build_model
+from srkit.models import CLASSIFIER_PRESETS, CLASSIFIERS, MODELS, PRESETS, build_model
+from srkit.models.building import build
+from srkit.models.classifier import Classifier
+from srkit.models.lpae_classifier import LPAEClassifier
 from srkit.models.lpsr import LPSR
 from srkit.models.model import Model
-from srkit.training.config import TrainingConfig
+from srkit.training.config import TrainingConfig, TrainingImages
 from srkit.training.defaults import PATCH_SIZE
+
+
+def is_classifier(config: TrainingConfig) -> bool:
+    """Tell whether a configuration trains a classifier, which its network's name decides."""
+    return config.network_g.type in CLASSIFIER_PRESETS
+
+
+def create_classifier(config: TrainingConfig) -> Classifier:
+    """Build the classifier with its settings; its weights come from torch's generator.
+
+    Raises: ConfigError for an unknown setting, and for keys that have no meaning for classifiers.
+    """
+    _require_unused(config)
+    kind, preset = CLASSIFIER_PRESETS[config.network_g.type]
+    network = build(CLASSIFIERS, "classifier", kind, {**preset, **config.network_g.settings})
+    if config.train.joint_lpae:
+        if not isinstance(network, LPAEClassifier):
+            raise ConfigError(f"train.joint_lpae: {config.network_g.type} has no LPAE inside it")
+        if network.image_size % 2:
+            raise ConfigError(
+                f"network_g.image_size: must be even to train the LPAE, got {network.image_size}"
+            )
+        network.lpae.requires_grad_(True)
+    return network
+
+
+def _require_unused(config: TrainingConfig) -> None:
+    """Refuse what only enlarging networks have, where it was given."""
+    images, standard = config.datasets.train, TrainingImages.model_fields
+    given: dict[str, object] = {
+        "scale": config.scale,
+        "train.patch_schedule": config.train.patch_schedule,
+        "datasets.val.dataroot_lq": any(one.dataroot_lq for one in config.datasets.val),
+    }
+    for name in ("dataroot_lq", "weights", "lr_track", "gt_size", "sub_image_size", "degradation"):
+        value = getattr(images, name)
+        given[f"datasets.train.{name}"] = None if value == standard[name].default else value
+    for key, value in given.items():
+        if value:
+            raise ConfigError(f"{key}: is not for classifiers, {config.network_g.type} is one")
 
 
 def create_network(config: TrainingConfig) -> Model:
     """Build the model with its settings and scale; its weights come from torch's generator.
 
     Raises: ConfigError for an unknown name or setting, a scale the model cannot have, and what
-        could be built but not trained on RGB patches of the configured sizes.
+        could be built but not trained on patches of the configured sizes, or made of its bands.
     """
     kind, preset = lookup(PRESETS, "model", config.network_g.type)
     settings = {**preset, **config.network_g.settings}
@@ -27,9 +70,12 @@ def create_network(config: TrainingConfig) -> Model:
         elif config.scale != 1:
             raise ConfigError(f"scale: {config.network_g.type} enlarges by 1, got {config.scale}")
     model = build_model(kind, settings)
-    if model.image_channels != 3:
+    degradation = config.datasets.train.degradation.get("type")
+    if model.image_channels != 3 and degradation != "bicubic":
         raise ConfigError(
-            f"image_channels must be 3 to train on RGB images, got {model.image_channels}"
+            f"datasets.train.degradation: {degradation} is for RGB images, not for "
+            f"{model.image_channels} bands",
+            hint="leave it out, or give LR images by --lr-folder",
         )
     for size in patch_sizes(config, model.scale):
         if model.scale == 1 and size % model.size_multiple:

@@ -3,10 +3,8 @@
 A super-resolution network minimises losses between the enlarged LR patch and the HR patch; one that
 enlarges an octave at a time, between each octave's image and the HR patch at its size. LPAE and
 LPSR minimise the sums of "LPAE: Laplacian Pyramid-like Autoencoder", SAI 2022,
-https://arxiv.org/abs/2208.12484: the weights below are the paper's.
-
-An objective is a module around the model, so that an engine that spreads training over devices
-sees one forward pass and every gradient.
+https://arxiv.org/abs/2208.12484: the weights below are the paper's. What classifiers minimise is in
+`srkit.training.class_objective`.
 """
 
 # Shapes: B batch, K image channels, H W height and width.
@@ -16,16 +14,19 @@ from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from srkit.data.batches import Batch
-from srkit.errors import ConfigError
 from srkit.layers.registry import lookup
+from srkit.models.classifier import Classifier
 from srkit.models.lapsrn import ProgressiveModel
 from srkit.models.lpae import LPAE
 from srkit.models.lpsr import LPSR
-from srkit.models.model import Model
+from srkit.models.network import Network
+from srkit.training.class_objective import Classification
 from srkit.training.losses import LOSSES
+from srkit.training.lpae_loss import WEIGHTS, autoencoder_loss, autoencoder_terms
+from srkit.training.objective import Objective, require_known
 from srkit.transforms.resize import imresize
 
 # Its weights are made by numpy, which torch.compile should not look into.
@@ -34,41 +35,12 @@ shrink = torch.compiler.disable(imresize)
 OCTAVE_WEIGHTS = (0.8, 1.0, 1.2)  # coarse to fine
 
 
-class Objective(nn.Module):
-    """Compute every term of a model's loss on a batch.
-
-    `weights` holds the terms to compute and how much each counts; a term of weight 0 is computed
-    for the log alone.
-
-    Raises: ConfigError for a term this kind of model does not have, and for weights all 0.
-    """
-
-    standard: ClassVar[Mapping[str, float]]
-    """The weights when nobody says otherwise."""
-
-    def __init__(self, model: Model, weights: Mapping[str, float]) -> None:
-        super().__init__()
-        self.model = model
-        self.weights = dict(weights or self.standard)
-        if not any(self.weights.values()):
-            raise ConfigError("train.losses: one weight at least must be greater than 0")
-
-    def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """Give the value of each term, float32, not weighted."""
-        raise NotImplementedError
-
-    def total(self, terms: Mapping[str, Tensor]) -> Tensor:
-        """Add the terms up by their weights."""
-        total = torch.stack([weight * terms[name] for name, weight in self.weights.items()])
-        return total.sum()
-
-
 class SuperResolution(Objective):
     """Losses between the enlarged LR patch and the HR patch: see srkit.training.losses."""
 
     standard: ClassVar[Mapping[str, float]] = {"l1": 1.0}
 
-    def __init__(self, model: Model, weights: Mapping[str, float]) -> None:
+    def __init__(self, model: Network, weights: Mapping[str, float]) -> None:
         super().__init__(model, weights)
         self.losses = {name: lookup(LOSSES, "loss", name)() for name in self.weights}
 
@@ -107,15 +79,11 @@ class Autoencoding(Objective):
     image itself as its target, not of the approximation before it.
     """
 
-    standard: ClassVar[Mapping[str, float]] = {
-        "reconstruction": 1.0,
-        "detail": 1.0,
-        "approximation": 0.8,
-    }
+    standard: ClassVar[Mapping[str, float]] = WEIGHTS
 
-    def __init__(self, model: Model, weights: Mapping[str, float]) -> None:
+    def __init__(self, model: Network, weights: Mapping[str, float]) -> None:
         super().__init__(model, weights)
-        _require_known(self.weights, self.standard)
+        require_known(self.weights, self.standard)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         assert isinstance(self.model, LPAE)
@@ -132,12 +100,12 @@ class BandPrediction(Objective):
     standard: ClassVar[Mapping[str, float]] = {"image": 1.0, "bands": 10.0}
     joint: ClassVar[Mapping[str, float]] = {"image": 1.0, "bands": 10.0, "lpae": 0.001}
 
-    def __init__(self, model: Model, weights: Mapping[str, float]) -> None:
+    def __init__(self, model: Network, weights: Mapping[str, float]) -> None:
         assert isinstance(model, LPSR)
         trained = any(weight.requires_grad for weight in model.lpae.parameters())
         known = self.joint if trained else self.standard
         super().__init__(model, weights or known)
-        _require_known(self.weights, known)
+        require_known(self.weights, known)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         model = self.model
@@ -152,33 +120,11 @@ class BandPrediction(Objective):
         image = F.l1_loss(model.lpae.reconstruct(*predicted).float(), batch.hr)
         terms = {"image": image, "bands": bands}
         if "lpae" in self.weights:
-            own = autoencoder_terms(model.lpae, batch.hr)
-            terms["lpae"] = torch.stack(
-                [weight * own[name] for name, weight in Autoencoding.standard.items()]
-            ).sum()
+            terms["lpae"] = autoencoder_loss(model.lpae, batch.hr)
         return terms
 
 
-def autoencoder_terms(model: LPAE, image: Tensor) -> dict[str, Tensor]:
-    """Give the three terms of LPAE's loss on (B, K, H, W) images."""
-    approximation = target = image
-    details = []
-    detail_term = approximation_term = torch.zeros((), device=image.device)
-    for _ in range(model.config.levels):
-        approximation, detail = model.encode(approximation)
-        target = _halved(target)
-        details.append(detail)
-        detail_term = detail_term + detail.float().square().mean()
-        approximation_term = approximation_term + (approximation - target).float().square().mean()
-    reconstruction = F.l1_loss(model.reconstruct(approximation, details).float(), image)
-    return {
-        "reconstruction": reconstruction,
-        "detail": detail_term,
-        "approximation": approximation_term,
-    }
-
-
-def create_objective(model: Model, weights: Mapping[str, float]) -> Objective:
+def create_objective(model: Network, weights: Mapping[str, float]) -> Objective:
     """Build the objective of a model's kind; no weights mean its standard ones."""
     for kind, objective in OBJECTIVES.items():
         if isinstance(model, kind):
@@ -186,22 +132,12 @@ def create_objective(model: Model, weights: Mapping[str, float]) -> Objective:
     return SuperResolution(model, weights)
 
 
-OBJECTIVES: dict[type[Model], type[Objective]] = {
+OBJECTIVES: dict[type[Network], type[Objective]] = {
     ProgressiveModel: DeepSupervision,
     LPAE: Autoencoding,
     LPSR: BandPrediction,
+    Classifier: Classification,
 }
-
-
-def _require_known(weights: Mapping[str, float], known: Mapping[str, float]) -> None:
-    for name in weights:
-        lookup(known, "loss", name)
-
-
-def _halved(image: Tensor) -> Tensor:
-    # As in the paper's code: bicubic between aligned corners, without antialiasing.
-    size = (image.shape[-2] // 2, image.shape[-1] // 2)
-    return F.interpolate(image, size=size, mode="bicubic", align_corners=True)
 
 
 def _float32(tensor: Tensor) -> torch.autocast:

@@ -20,7 +20,7 @@ from rich.text import Text
 
 from srkit.images.naming import one_line
 from srkit.training.pace import Pace
-from srkit.training.validation import Score
+from srkit.training.score import FORMS, SetScore, briefly
 from srkit.training.watch import RunFacts, Watcher
 from srkit.training.wording import facts_line, loss_line, score_line
 
@@ -84,14 +84,16 @@ class Progress(Watcher):
         words = pace.words(step, self._steps)
         self.said(f"{loss_line(step, total, terms, rate)}  {words}")
 
-    def scored(self, step: int, score: Score, *, best: bool) -> None:
+    def scored(self, step: int, score: SetScore, *, best: bool) -> None:
         """Print a validation and keep it below the bar."""
         # The best is the first set's; a resumed run does not say what it was before.
         first = score.set_name == next(iter(self._scores), score.set_name)
         self.said(score_line(step, score, best=best and first))
         if first and best:
-            self._best = f" (best {score.psnr:.2f} at {step:,})"
-        words = f"{one_line(score.set_name)} {score.psnr:.2f} dB{self._best if first else ''}"
+            number = f"{score.deciding[1]:{FORMS[score.deciding[0]].brief}}"
+            self._best = f" (best {number} at {step:,})"
+        shown = f"{one_line(score.set_name)} {briefly(*score.deciding)}"
+        words = f"{shown}{self._best if first else ''}"
         self._scores[score.set_name] = words
 
     def ended(self, step: int, words: str) -> None:

@@ -10,10 +10,11 @@ import torch
 
 from srkit.errors import TrainingError
 from srkit.files import write_atomically
+from srkit.models.network import Network
 from srkit.training.config_check import parse_config
 from srkit.training.config_file import read_config
 from srkit.training.log import read_rows
-from srkit.training.network import create_network
+from srkit.training.network import create_classifier, create_network, is_classifier
 from srkit.training.report_page import Record, page
 from srkit.training.run_folder import RunFolder
 from srkit.training.state import Counters, read_state
@@ -46,19 +47,26 @@ def _read(folder: Path) -> Record:
     except TrainingError:  # every state is damaged: the log remains
         found = None
     counters = found[0] if found else Counters(step=max((row["step"] for row in rows), default=0))
+    scale, classes = 1, 0
     with torch.device("meta"):  # to be counted, not computed with
-        model = create_network(config)
+        if is_classifier(config):
+            network: Network = create_classifier(config)
+            classes = len(config.network_g.settings["classes"])
+        else:
+            network = model = create_network(config)
+            scale = model.scale
     scores: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
-        if "psnr" in row:
+        if "set" in row:
             scores.setdefault(row["set"], []).append(row)
     command = folder / "command.txt"
     return Record(
         config=config,
         counters=counters,
         finished=counters.finished(config.train),
-        parameters=sum(weight.numel() for weight in model.parameters()),
-        scale=model.scale,
+        parameters=sum(weight.numel() for weight in network.parameters()),
+        scale=scale,
+        classes=classes,
         losses=[row for row in rows if "loss" in row],
         scores=scores,
         strips=find_strips(folder / "visualization"),

@@ -14,6 +14,7 @@ from typing import Any
 
 from srkit.training.config import TrainingConfig
 from srkit.training.curves import Curve, chart
+from srkit.training.score import FORMS, briefly
 from srkit.training.state import Counters
 
 STRIPS = 8
@@ -29,10 +30,12 @@ class Record:
     finished: bool
     parameters: int
     scale: int
+    classes: int
+    """Of a classifier; 0 for other networks."""
     losses: list[dict[str, Any]]
     """Rows of the log that have a loss."""
     scores: dict[str, list[dict[str, Any]]]
-    """Rows of the log that have a PSNR, by set."""
+    """Rows of the log that have a score, by set."""
     strips: dict[tuple[str, str], dict[int, Path]]
     """Pictures by set and image, and then by step."""
     settings: str
@@ -71,7 +74,7 @@ def _status(run: Record) -> str:
     step, steps = run.counters.step, run.config.train.total_iter
     model = run.config.network_g.type + (f" x{run.scale}" if run.scale > 1 else "")
     if run.finished and step < steps:
-        return f"{model}; ended early after {step:,} of {steps:,} steps, PSNR stood still"
+        return f"{model}; ended early after {step:,} of {steps:,} steps, the score stood still"
     if run.finished:
         return f"{model}; finished after {step:,} steps"
     return f"{model}; stopped after {step:,} of {steps:,} steps, --resume goes on"
@@ -80,10 +83,12 @@ def _status(run: Record) -> str:
 def _tiles(run: Record) -> str:
     tiles = []
     for name, rows in list(run.scores.items())[:2]:
-        best = max(rows, key=lambda row: row["psnr"])
-        tiles.append((f"{rows[-1]['psnr']:.2f} dB", f"PSNR on {name} ({rows[-1]['protocol']})"))
-        if best["psnr"] > rows[-1]["psnr"]:
-            tiles.append((f"{best['psnr']:.2f} dB", f"best on {name}, step {best['step']:,}"))
+        last, key = rows[-1], _numbers(rows)[0]
+        best = max(rows, key=lambda row: row[key])
+        words = f"{FORMS[key].label} on {name} ({last['protocol']})"
+        tiles.append((briefly(key, last[key]), words))
+        if best[key] > last[key]:
+            tiles.append((briefly(key, best[key]), f"best on {name}, step {best['step']:,}"))
     tiles.append((f"{run.parameters:,}", "parameters"))
     tiles.append((f"{run.counters.step:,}", "steps"))
     if run.counters.seconds:
@@ -116,10 +121,12 @@ def _curves(run: Record) -> str:
     title = "Loss, and its terms before they are weighted" if len(terms) > 1 else "Loss"
     charts = [chart(title, losses, form=".4g", log=True), chart("Learning rate", rates, form=".3g")]
     for name, rows in run.scores.items():
-        for key, label, form in (("psnr", "PSNR in dB", ".2f"), ("ssim", "SSIM", ".4f")):
+        for key in _numbers(rows):
+            form = FORMS[key]
+            label = f"{form.label} in {form.unit}" if form.unit else form.label
             curve = Curve(name=label, points=[(row["step"], row[key]) for row in rows])
             title = f"{name}: {label} ({rows[-1]['protocol']})"
-            charts.append(chart(title, [curve], form=form, peak=True))
+            charts.append(chart(title, [curve], form=form.brief, peak=True))
     drawn = "".join(charts)
     return f'<div class="charts">{drawn}</div>' if drawn else ""
 
@@ -151,33 +158,41 @@ def _validations(run: Record) -> str:
     if not run.scores:
         return ""
     sets = list(run.scores)
+    keys = _numbers(run.scores[sets[0]])
     cells = {
-        (row["step"], name): f"{_fixed(row['psnr'], 3)} / {_fixed(row['ssim'], 4)}"
+        (row["step"], name): " / ".join(_fixed(row[key], FORMS[key].read) for key in keys)
         for name in sets
         for row in run.scores[name]
     }
     steps = sorted({step for step, _ in cells}, reverse=True)
     rows = [[f"{step:,}", *(cells.get((step, name), "") for name in sets)] for step in steps]
-    table = _table(["step", *(f"{name}: PSNR / SSIM" for name in sets)], rows)
+    words = " / ".join(FORMS[key].label for key in keys)
+    table = _table(["step", *(f"{name}: {words}" for name in sets)], rows)
     opened = " open" if len(rows) <= 10 else ""
     return f"<details{opened}><summary>All {len(rows)}, the last first</summary>{table}</details>"
 
 
 def _facts(run: Record) -> str:
     config, recipe, images = run.config, run.config.train, run.config.datasets.train
-    settings = ", ".join(f"{key} {value}" for key, value in config.network_g.settings.items())
+    settings = ", ".join(
+        f"{key} {value}" for key, value in config.network_g.settings.items() if key != "classes"
+    )
     made = images.degradation["type"]
     if images.dataroot_lq or images.lr_track:
         made = ", ".join(images.dataroot_lq or []) or f"DIV2K's {images.lr_track}"
+    if run.classes:
+        made = ""
+    patches = f"{run.counters.patches:,}" if run.counters.patches else ""
     weights = [f"{weight:g} x {name}" for name, weight in recipe.losses.items()]
     losses = ", ".join(weights or (run.losses[-1]["terms"] if run.losses else []))
     shown = {
         "Model": config.network_g.type + (f" ({settings})" if settings else ""),
-        "Scale": str(run.scale),
+        "Scale": "" if run.classes else str(run.scale),
+        "Classes": str(run.classes or ""),
         "Parameters": f"{run.parameters:,}",
         "Trained on": ", ".join(images.dataroot_gt),
         "LR images": made,
-        "Patches a step": f"{run.counters.patches:,}" if run.counters.patches else "",
+        "Images a step" if run.classes else "Patches a step": patches,
         "Losses": losses,
         "Optimizer": f"{recipe.optim_g.type}, rate up to {recipe.optim_g.lr:g}, "
         f"{recipe.scheduler.type}",
@@ -204,8 +219,13 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f'<div class="scroll"><table class="numbers">{top}<tbody>{body}</tbody></table></div>'
 
 
-def _fixed(value: float, digits: int) -> str:
-    return "-" if math.isnan(value) else f"{value:.{digits}f}"
+def _numbers(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Name the numbers of a set's scores; the first is what counts."""
+    return [name for name in FORMS if name in rows[0]]
+
+
+def _fixed(value: float, form: str) -> str:
+    return "-" if math.isnan(value) else f"{value:{form}}"
 
 
 def _duration(seconds: float) -> str:

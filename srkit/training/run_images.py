@@ -20,11 +20,14 @@ def open_images(
     engine: Accelerator,
     *,
     scale: int,
+    bands: int,
     data_root: Path | None,
     prepared: Path,
     watcher: Watcher,
 ) -> BatchSource:
-    """Find, or download, and read the training images; decoded ones may be kept in `prepared`.
+    """Find, or download, and read the training images, of so many bands.
+
+    Decoded ones may be kept in `prepared`.
 
     Raises: DataError and ImageError naming what cannot be used.
     """
@@ -44,6 +47,7 @@ def open_images(
             folders,
             scale=scale,
             patch_size=max(plan.sizes),
+            bands=bands,
             needs_lr=degradation is None,
             cache=images.cache,
             cache_folder=prepared,
@@ -56,6 +60,6 @@ def open_images(
         batch_size=plan.patches,
         seed=config.manual_seed,
         use_hflip=images.use_hflip,
-        use_rot=images.use_rot,
+        use_rot=images.use_rot is not False,
         degradation=degradation,
     )

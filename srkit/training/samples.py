@@ -3,6 +3,7 @@
 Convention
     A crop is chosen once, by its image alone, so that every run and every step shows the same one:
     where the HR image changes most. It lies on multiples of 8 LR pixels.
+    Of more than three bands the first three are shown; less are shown as gray.
     The model is given so much around a crop as it looks at, or all of the image when it looks at
     everything, so that the crop is the one validation scores. Enlarged or not, panels are HR-sized.
 """
@@ -85,7 +86,7 @@ def _change(hr: Samples) -> NDArray[np.float64]:
 
     Square roots of differences keep one hard edge from outweighing a whole texture.
     """
-    green = hr[..., 1].astype(np.float64)
+    green = hr[..., min(1, hr.shape[2] - 1)].astype(np.float64)
     change = np.zeros_like(green)
     change[:-1] += np.sqrt(np.abs(np.diff(green, axis=0)))
     change[:, :-1] += np.sqrt(np.abs(np.diff(green, axis=1)))
@@ -96,11 +97,11 @@ def _render(model: Model, crop: Crop) -> Sample:
     pair, scale = crop.pair, crop.pair.scale
     lr, hr = _cut(pair.lr, crop), _cut(pair.hr, crop, scale)
     made = _made_by(model, crop)
-    panels = {"model": _eight_bits(made), "HR": _eight_bits(hr)}
+    panels = {"model": _shown(made), "HR": _shown(hr)}
     if scale > 1:
         smooth = _smoothed(crop)
         nearest = lr.repeat(scale, 0).repeat(scale, 1)
-        panels = {"LR": _eight_bits(nearest), "bicubic": _eight_bits(smooth)} | panels
+        panels = {"LR": _shown(nearest), "bicubic": _shown(smooth)} | panels
     luma = PROTOCOLS[protocol_of(model)].luma
     return Sample(name=pair.name, panels=panels, psnr=_psnr(made, hr, luma=luma))
 
@@ -140,7 +141,9 @@ def _inside(enlarged: Samples, crop: Crop, whole: Crop) -> Samples:
     return enlarged[top : top + crop.height * scale, left : left + crop.width * scale]
 
 
-def _eight_bits(image: Samples) -> Samples:
+def _shown(image: Samples) -> Samples:
+    """Give (H, W, 3) uint8."""
+    image = image[..., :3] if image.shape[2] >= 3 else image[..., :1].repeat(3, axis=2)
     if image.dtype == np.uint8:
         return np.ascontiguousarray(image)
     return ((image.astype(np.uint32) + 128) // 257).astype(np.uint8)

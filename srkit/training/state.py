@@ -24,7 +24,7 @@ from torch import Tensor
 from srkit.checkpoint import FORMAT, digest, read_tensors
 from srkit.errors import CheckpointError, TrainingError
 from srkit.files import write_atomically
-from srkit.models.model import Model
+from srkit.models.network import Network
 from srkit.training.average import WeightAverage
 from srkit.training.config import EarlyStop, Training
 
@@ -48,7 +48,7 @@ class Counters:
     sums: dict[str, float] = field(default_factory=dict)
     """Sums of the loss ("total") and its terms since the last line of the log."""
     best: float = -math.inf
-    """Highest PSNR on the first validation set, in dB."""
+    """Highest score on the first validation set: PSNR in dB, or a part of the images."""
     stale: int = 0
     """Validations since then."""
     patches: int = 0
@@ -68,15 +68,15 @@ class Counters:
         self.sums = {}
         return means
 
-    def note(self, psnr: float, early: EarlyStop | None) -> bool:
-        """Take the PSNR of a validation on the first set; tell whether it is the best so far."""
-        better = psnr > self.best + (early.min_delta if early else 0.0)
+    def note(self, score: float, early: EarlyStop | None) -> bool:
+        """Take the score of a validation on the first set; tell whether it is the best so far."""
+        better = score > self.best + (early.min_delta if early else 0.0)
         self.stale = 0 if better else self.stale + 1
-        self.best = psnr if better else self.best
+        self.best = score if better else self.best
         return better
 
     def finished(self, recipe: Training) -> bool:
-        """Tell whether the last step is done, or PSNR has stood still for long enough."""
+        """Tell whether the last step is done, or the score has stood still for long enough."""
         early = recipe.early_stop
         return self.step >= recipe.total_iter or (
             early is not None and self.stale >= early.patience
@@ -86,7 +86,7 @@ class Counters:
 def save_state(
     folder: Path,
     counters: Counters,
-    model: Model,
+    model: Network,
     average: WeightAverage,
     optimizer: torch.optim.Optimizer,
 ) -> Path:
@@ -140,7 +140,7 @@ def read_state(
 
 def restore(
     tensors: Mapping[str, Tensor],
-    model: Model,
+    model: Network,
     average: WeightAverage,
     optimizer: torch.optim.Optimizer,
 ) -> None:

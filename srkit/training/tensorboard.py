@@ -17,8 +17,8 @@ from srkit.errors import ConfigError
 from srkit.images import from_tensor, to_tensor
 from srkit.images.image import Samples
 from srkit.training.pace import Pace
+from srkit.training.score import SetScore
 from srkit.training.strips import side_by_side, strip
-from srkit.training.validation import Score
 from srkit.training.watch import RunFacts, Sample, Watcher
 from srkit.transforms.haar import haar
 
@@ -68,10 +68,10 @@ class TensorBoard(Watcher):
         self._add("learning_rate", rate, step)
         self._add("steps_per_second", (step - self._first) / max(pace.session(), 1e-9), step)
 
-    def scored(self, step: int, score: Score, *, best: bool) -> None:
+    def scored(self, step: int, score: SetScore, *, best: bool) -> None:
         """Add to the curves of a set."""
-        self._add(f"psnr/{score.set_name}", score.psnr, step)
-        self._add(f"ssim/{score.set_name}", score.ssim, step)
+        for name, value in score.numbers.items():
+            self._add(f"{name}/{score.set_name}", value, step)
 
     def samples(self, step: int, set_name: str, samples: Sequence[Sample]) -> None:
         """Show every sample as a strip, and its bands above the HR crop's."""

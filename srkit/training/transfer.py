@@ -1,25 +1,28 @@
-"""Start a model from the weights of another: of another scale, or an LPSR from its LPAE."""
+"""Start a network from the weights of another: of another scale, or what holds an LPAE from one."""
 
 from srkit import checkpoint
 from srkit.errors import ConfigError
 from srkit.layers.collapsible import CollapsibleConvolution
 from srkit.models.folding import folded
 from srkit.models.lpae import LPAE
+from srkit.models.lpae_classifier import LPAEClassifier
 from srkit.models.lpsr import LPSR
 from srkit.models.model import Model
+from srkit.models.network import Network
 
 
-def transfer(source: Model, target: Model) -> list[str]:
+def transfer(source: Network, target: Network) -> list[str]:
     """Copy every tensor that has the same name and shape in both; give their names.
 
-    Taken so, a network of another scale passes on its entrance and body, and an LPAE its weights
-    to the LPAE inside an LPSR. Over-parametrised convolutions, on either side, count as the plain
-    ones they stand for.
+    Taken so, a network of another scale passes on its entrance and body, a classifier all but its
+    heads to one of other classes, and an LPAE its weights to the LPAE inside an LPSR or a
+    classifier. Over-parametrised convolutions, on either side, count as the plain ones they stand
+    for.
 
     Raises: ConfigError when the target's expansion is too small for a kernel of the source.
     """
-    theirs = folded(source).state_dict()
-    if isinstance(source, LPAE) and isinstance(target, LPSR):
+    theirs = _plain(source).state_dict()
+    if isinstance(source, LPAE) and isinstance(target, LPSR | LPAEClassifier):
         theirs = {f"lpae.{name}": tensor for name, tensor in theirs.items()}
     taken = []
     for name, wide in target.named_modules():
@@ -35,22 +38,31 @@ def transfer(source: Model, target: Model) -> list[str]:
     return taken + plain
 
 
-def start_from(pretrained: str | None, model: Model) -> str | None:
-    """Give a model the weights it starts from, and one line about them.
+def _plain(network: Network) -> Network:
+    return folded(network) if isinstance(network, Model) else network
 
-    Raises: ConfigError when the checkpoint shares no kernel with the model, or leaves a part that
-        is never trained, an LPSR's LPAE, at random weights; CheckpointError for the file.
+
+def start_from(pretrained: str | None, model: Network) -> str | None:
+    """Give a network the weights it starts from, and one line about them.
+
+    Raises: ConfigError when the checkpoint shares no kernel with the network, or leaves a part that
+        is not trained, the LPAE of an LPSR or a classifier, at random weights; CheckpointError for
+        the file.
     """
-    taken = [] if pretrained is None else transfer(checkpoint.load(pretrained).module, model)
-    names = folded(model).state_dict()
-    if isinstance(model, LPSR):
+    taken = []
+    if pretrained is not None:
+        taken = transfer(checkpoint.load_network(pretrained).module, model)
+    names = _plain(model).state_dict()
+    if isinstance(model, LPSR | LPAEClassifier):
         missing = [name for name in names if name.startswith("lpae.") and name not in taken]
         if missing:
             holds = f"{pretrained} holds none" if pretrained else "none is given"
+            needs = "an LPSR decodes" if isinstance(model, LPSR) else "this classifier sees"
+            bands = f" and {model.image_channels} bands" if model.image_channels != 3 else ""
             raise ConfigError(
-                f"pretrained: an LPSR decodes with a trained LPAE of {model.config.lpae_hidden} "
-                f"hidden channels, {holds}",
-                hint="--pretrained lpae",
+                f"pretrained: {needs} with a trained LPAE of {model.config.lpae_hidden} "
+                f"hidden channels{bands}, {holds}",
+                hint="train one: --model lpae" if bands else "--pretrained lpae",
             )
     if pretrained is None:
         return None

@@ -17,6 +17,7 @@ from srkit.evaluation.benchmarks import find_dataset
 from srkit.evaluation.evaluate import score
 from srkit.models.model import Model
 from srkit.training.config import ValidationImages
+from srkit.training.score import SetScore
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,13 +29,16 @@ class ValidationSet:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Score:
+class Score(SetScore):
     """The means over the images of a set."""
 
-    set_name: str
-    protocol: str
     psnr: float
     ssim: float
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """Give both by name."""
+        return {"psnr": self.psnr, "ssim": self.ssim}
 
 
 def find_sets(
@@ -58,13 +62,15 @@ def find_sets(
     return found
 
 
-def load_sets(found: Sequence[tuple[str, Path, Path | None]], scale: int) -> list[ValidationSet]:
-    """Read the pairs of every set.
+def load_sets(
+    found: Sequence[tuple[str, Path, Path | None]], scale: int, bands: int = 3
+) -> list[ValidationSet]:
+    """Read the pairs of every set, of images with so many bands.
 
     Raises: DataError and ImageError as `srkit.data.pairs.prepare`.
     """
     return [
-        ValidationSet(name=name, pairs=prepare(folder, scale, lr_folder=lr))
+        ValidationSet(name=name, pairs=prepare(folder, scale, lr_folder=lr, bands=bands))
         for name, folder, lr in found
     ]
 
@@ -73,7 +79,10 @@ def protocol_of(model: Model) -> str:
     """Give the protocol a model is validated under.
 
     An autoencoder gives back what it was given, colours included: luma alone would flatter it.
+    Bands that are no RGB have no luma.
     """
+    if model.image_channels != 3:
+        return "sr-bands"
     return "sr-rgb" if model.scale == 1 else "sr-y"
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from srkit.images.image import Samples
 from srkit.training.pace import Pace
-from srkit.training.validation import Score
+from srkit.training.score import SetScore
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +73,8 @@ class Watcher:
     ) -> None:
         """Take the mean loss and its terms, unweighted, over the steps since the last call."""
 
-    def scored(self, step: int, score: Score, *, best: bool) -> None:
-        """Take a validation; `best` when the first set's PSNR is the highest so far."""
+    def scored(self, step: int, score: SetScore, *, best: bool) -> None:
+        """Take a validation; `best` when the first set's is the highest so far."""
 
     def samples(self, step: int, set_name: str, samples: Sequence[Sample]) -> None:
         """Take what the averaged weights make of a few crops."""
@@ -134,7 +134,7 @@ class Watchers(Watcher):
         for one in self._watchers:
             one.losses(step, total, terms, rate, pace)
 
-    def scored(self, step: int, score: Score, *, best: bool) -> None:
+    def scored(self, step: int, score: SetScore, *, best: bool) -> None:
         """See Watcher."""
         for one in self._watchers:
             one.scored(step, score, best=best)

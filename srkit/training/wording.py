@@ -1,7 +1,7 @@
 """How what a run does is said to people, the same in its log and on the screen."""
 
 from srkit.images.naming import one_line
-from srkit.training.validation import Score
+from srkit.training.score import FORMS, SetScore
 from srkit.training.watch import RunFacts
 
 
@@ -30,8 +30,9 @@ def loss_line(step: int, total: float, terms: dict[str, float], rate: float) -> 
     return f"{line}  rate {rate:.2e}"
 
 
-def score_line(step: int, score: Score, *, best: bool) -> str:
+def score_line(step: int, score: SetScore, *, best: bool) -> str:
     """Say a validation under its protocol."""
     line = f"step {step:,}  {one_line(score.set_name)} {score.protocol}"
-    line += f"  PSNR {score.psnr:.3f}  SSIM {score.ssim:.4f}"
+    for name, value in score.numbers.items():
+        line += f"  {FORMS[name].label} {value:{FORMS[name].read}}"
     return f"{line}  best so far" if best else line

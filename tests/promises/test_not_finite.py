@@ -11,7 +11,8 @@ from srkit.errors import TrainingError
 from srkit.training import learner
 from srkit.training.config import TrainingConfig
 from srkit.training.loop import train
-from srkit.training.objectives import Objective, SuperResolution
+from srkit.training.objective import Objective
+from srkit.training.objectives import SuperResolution
 from srkit.training.state import read_state
 
 
