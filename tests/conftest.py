@@ -1,4 +1,4 @@
-"""What the tests of several rooms share: a photograph, a damaged copy, a folder of HR images.
+"""What the tests of several rooms share: a photograph, a damaged copy, folders of images.
 
 Torch gets one thread: on a busy machine two only wait for each other over tensors this small.
 """
@@ -58,3 +58,22 @@ def hr_folder(tmp_path: Path, photograph: Samples) -> Path:
     Image.fromarray(photograph[:50, :62, 1]).save(folder / "gray.png")
     (folder / "Thumbs.db").write_bytes(b"not an image")
     return folder
+
+
+@pytest.fixture(scope="session")
+def textures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make train/ and valid/ with a folder each of images of rows, columns and spots."""
+    root = tmp_path_factory.mktemp("textures")
+    random = np.random.default_rng(0)
+    y, x = np.mgrid[:18, :20]
+    for part, count in (("train", 10), ("valid", 5)):
+        for kind in ("rows", "columns", "spots"):
+            (root / part / kind).mkdir(parents=True)
+            for number in range(count):
+                step, phase = random.uniform(0.8, 1.4), random.uniform(0, 6, 2)
+                rows, columns = np.sin(step * y + phase[0]), np.sin(step * x + phase[1])
+                wave = {"rows": rows, "columns": columns, "spots": rows * columns}[kind]
+                grey = 128 + 90 * wave + random.normal(0, 8, wave.shape)
+                pixels = grey.clip(0, 255).astype(np.uint8)
+                Image.fromarray(pixels).save(root / part / kind / f"{number}.png")
+    return root

@@ -10,6 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from srkit import __version__
+from srkit.cli.classify import classify
 from srkit.cli.demo import demo
 from srkit.cli.eval import evaluate
 from srkit.cli.import_config import import_config
@@ -34,6 +35,7 @@ app.command("upscale")(upscale)
 app.command("eval")(evaluate)
 app.command("train")(train)
 app.command("import-config")(import_config)
+app.command("classify")(classify)
 app.command("models")(models)
 app.command("demo")(demo)
 
@@ -51,7 +53,7 @@ def options(
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
 ) -> None:
-    """Enlarge images, and train and measure the models that do it."""
+    """Enlarge and classify images, and train and measure the models that do it."""
 
 
 def run() -> None:

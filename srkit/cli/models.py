@@ -23,23 +23,29 @@ def models(
     from rich.table import Table
 
     from srkit.checkpoint import read_header, released
-    from srkit.models import PRESETS
+    from srkit.models import CLASSIFIER_PRESETS, CLASSIFIERS, PRESETS
+    from srkit.training.score import FORMS, briefly
 
     headers = {name: read_header(path) for name, path in released().items()}
     if as_json:
         found = {name: asdict(h) | {"path": str(h.path)} for name, h in headers.items()}
-        typer.echo(json.dumps({"released": found, "trainable": list(PRESETS)}, indent=2))
+        trainable = {"trainable": list(PRESETS), "classifiers": list(CLASSIFIER_PRESETS)}
+        typer.echo(json.dumps({"released": found} | trainable, indent=2))
         return
     table = Table("model", "scale", "scores", "what it is", title="Released models")
     for name, header in headers.items():
         scores = ", ".join(
-            f"{s['set']} {s['psnr']:.2f} dB ({s['protocol']})" for s in header.card.scores
+            f"{score['set']} {briefly(key, score[key])} ({score['protocol']})"
+            for score in header.card.scores
+            for key in [key for key in FORMS if key in score][:1]
         )
-        table.add_row(name, f"x{header.config.get('scale', 1)}", scores, header.card.summary)
+        scale = "" if header.model in CLASSIFIERS else f"x{header.config.get('scale', 1)}"
+        table.add_row(name, scale, scores, header.card.summary)
     # A pipe has no width of its own: leave the rows whole.
     console = Console() if sys.stdout.isatty() else Console(width=200)
     console.print(table)
     console.print(f"To train: {', '.join(PRESETS)}")
+    console.print(f"To train as classifiers: {', '.join(CLASSIFIER_PRESETS)}")
 
 
 def _attention(as_json: bool) -> None:

@@ -12,12 +12,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from srkit.errors import ConfigError, ImageError, SrkitError
+from srkit.errors import ConfigError
 from srkit.images import DEFAULT_MAX_PIXELS, MetadataPolicy, read_image, write_image
 from srkit.images.naming import display_name, one_line
 from srkit.inference.device import choose_device
 from srkit.inference.family import load_family
 from srkit.inference.jobs import Existing, plan_jobs
+from srkit.inference.refusals import reason
 from srkit.inference.result_names import Format, Job
 from srkit.inference.sizes import Enlargement
 from srkit.inference.tile_runner import Tiling
@@ -171,7 +172,7 @@ def upscale_all(
         try:
             done = enlarge(job)
         except Exception as error:  # whatever it is, it must not stop the other images
-            refused = Refused(**vars(job), reason=_reason(job, error))
+            refused = Refused(**vars(job), reason=reason(job.source, error))
             report.refused.append(refused)
             watcher.refused(refused)
         else:
@@ -189,22 +190,6 @@ def _prepare(folder: Path) -> None:
         ) from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise ConfigError(f"{display_name(folder)}: no permission to write into this folder")
-
-
-def _reason(job: Job, error: Exception) -> str:
-    """Say in one line which file failed and why."""
-    if isinstance(error, SrkitError):
-        text = str(error)
-        if error.hint:
-            text += f" (hint: {error.hint})"
-    elif isinstance(error, MemoryError):
-        text = "not enough memory"
-    else:
-        lines = str(error).strip().splitlines() or [""]
-        text = f"{type(error).__name__}: {lines[0]}"
-    if isinstance(error, ImageError):
-        return text  # which names its file already; that may be the result's
-    return f"{display_name(job.source)}: {one_line(text)}"
 
 
 def _plain(value: Any) -> Any:

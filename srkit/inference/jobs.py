@@ -67,7 +67,7 @@ def plan_jobs(
         folder, jobs = output.parent, [_single(inputs, output, format)]
     else:
         folder, jobs = output, []
-        for source, root in _sources(inputs, recursive):
+        for source, root in find_images(inputs, recursive):
             job = name_result(source, root, output, tag=tag, format=format)
             alone = len(inputs) == 1 and source == inputs[0]
             if _is_earlier_result(job, root, output, tag) and not alone:
@@ -119,8 +119,11 @@ def _single(inputs: Sequence[Path], output: Path, format: Format) -> Job:
     return Job(source=inputs[0], target=output)
 
 
-def _sources(inputs: Sequence[Path], recursive: bool) -> list[tuple[Path, Path]]:
-    """Give each image with the folder that its place is counted from."""
+def find_images(inputs: Sequence[Path], recursive: bool) -> list[tuple[Path, Path]]:
+    """Give each image with the folder that its place is counted from.
+
+    Raises: ConfigError for an input that is not there, and a folder without images.
+    """
     sources: list[tuple[Path, Path]] = []
     for given in inputs:
         if _require(given) == "file":
