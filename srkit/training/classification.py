@@ -21,7 +21,7 @@ from srkit.models.network import Network
 from srkit.training.config import Network as NetworkConfig
 from srkit.training.config import TrainingConfig
 from srkit.training.learner import Learner
-from srkit.training.network import create_classifier, is_classifier
+from srkit.training.network import create_classifier, is_classifier, require_unused
 from srkit.training.patches import PatchPlan
 from srkit.training.score import SetScore
 from srkit.training.task import Task
@@ -56,10 +56,11 @@ def with_classes(config: TrainingConfig) -> TrainingConfig:
 
     Other configurations are given back as they are.
 
-    Raises: DataError as `find_labelled`.
+    Raises: ConfigError for keys that classifiers do not have; DataError as `find_labelled`.
     """
     if not is_classifier(config):
         return config
+    require_unused(config)
     settings = config.network_g.settings
     if "classes" in settings and "multi_label" in settings:
         return config

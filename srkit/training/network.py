@@ -22,7 +22,7 @@ def create_classifier(config: TrainingConfig) -> Classifier:
 
     Raises: ConfigError for an unknown setting, and for keys that have no meaning for classifiers.
     """
-    _require_unused(config)
+    require_unused(config)
     kind, preset = CLASSIFIER_PRESETS[config.network_g.type]
     network = build(CLASSIFIERS, "classifier", kind, {**preset, **config.network_g.settings})
     if config.train.joint_lpae:
@@ -36,8 +36,8 @@ def create_classifier(config: TrainingConfig) -> Classifier:
     return network
 
 
-def _require_unused(config: TrainingConfig) -> None:
-    """Refuse what only enlarging networks have, where it was given."""
+def require_unused(config: TrainingConfig) -> None:
+    """Refuse what only enlarging networks have, where it was given. Raises: ConfigError."""
     images, standard = config.datasets.train, TrainingImages.model_fields
     given: dict[str, object] = {
         "scale": config.scale,
