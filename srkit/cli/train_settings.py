@@ -71,7 +71,7 @@ def configure(request: Request) -> "TrainingConfig":
         source = require_run(request.output, _name(request)) / CONFIGURATION
     values = _changed({} if source is None else read_config(source), request)
     chosen = _choose_validation(values, request.data_root)
-    _require_dataset(values)
+    _require_dataset(values, request.task)
     _require_task(values, request.task)
     config = parse_config(
         values,
@@ -164,12 +164,13 @@ def _choose_validation(values: dict[str, Any], data_root: Path | None) -> str | 
     return f"validating on {found.name} in {found.folder}"
 
 
-def _require_dataset(values: Mapping[str, Any]) -> None:
+def _require_dataset(values: Mapping[str, Any], task: str | None) -> None:
     datasets = values.get("datasets")
     if datasets is None or (isinstance(datasets, dict) and datasets.get("train") is None):
-        raise ConfigError(
-            "there are no images to train on", hint="--dataset DIV2K, or a folder of HR images"
-        )
+        given = "DIV2K, or a folder of HR images"
+        if task == "classify":
+            given = "FOLDER, with a folder of images for each class or a labels.csv"
+        raise ConfigError("there are no images to train on", hint=f"--dataset {given}")
 
 
 def _require_task(values: Mapping[str, Any], task: str | None) -> None:

@@ -19,13 +19,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from unittest import mock
 
+import tifffile
 import torch
 from PIL import Image
 from skimage import data
 
 from srkit import checkpoint
 from srkit.cli.main import run
-from srkit.models import build_model
+from srkit.images.image import Samples
+from srkit.models import build_classifier, build_model
 from srkit.training.config_check import parse_config
 from srkit.training.config_file import write_config
 from srkit.training.yaml_text import read_yaml
@@ -191,6 +193,40 @@ CASES = [
         train --config run.yml --set datasets.val='[{dataroot_gt: photos}, {dataroot_gt: photos}]'
         train --config run.yml --name begun --resume --seed 5
         train --config run.yml --name begun
+        train --task enlarge --dataset photos
+        train --task sr --dataset classes --model lpae-small
+        train --task classify
+        train --task classify --dataset absent
+        train --task classify --dataset photos
+        train --task classify --dataset labelled
+        train --task classify --dataset classes --model lapwave-m
+        train --task classify --dataset classes --model lpae-small
+        train --task classify --dataset classes --scale 2
+        train --task classify --dataset classes --patch-size 32
+        train --task classify --dataset classes --validation photos
+        train --task classify --dataset classes --set network_g.image_channels=5
+        train --task classify --dataset classes --set network_g.classes=[cat]
+        train --task classify --dataset classes --set network_g.backbone=small
+        train --task classify --dataset classes --set datasets.train.multi_label=maybe
+        train --task classify --dataset classes --dry-run
+        train --dataset bands
+        train --config bands.yml
+        classify
+        classify photo.png
+        classify -n classifier.safetensors
+        classify absent.png -n classifier.safetensors
+        classify empty -n classifier.safetensors
+        classify photo.png -n absent.safetensors
+        classify photo.png -n sr.safetensors
+        classify photo.png -n torn.safetensors
+        classify photo.png -n classifier.safetensors --top-k 0
+        classify photo.png -n classifier.safetensors --threshold 1.5
+        classify photo.png -n classifier.safetensors --threshold 0.5
+        classify photo.png -n classifier.safetensors --device gpu
+        upscale photo.png -o out -n classifier.safetensors
+        eval classifier.safetensors --dataset photos
+        eval sr.safetensors --dataset photos --protocol sr-bands --lr absent
+        eval bicubic --dataset bands -s 2
         import-config
         import-config absent.yml
         import-config run.yml
@@ -209,6 +245,10 @@ CASES = [
         upscale mixed -o out -n sr.safetensors
         upscale photo.png -o out -n sr.safetensors --max-pixels 100
         upscale photo.png -o out -n sr.safetensors --width 10
+        upscale bands -o out -n sr.safetensors
+        classify mixed -n classifier.safetensors
+        classify bands -n classifier.safetensors
+        eval sr.safetensors --dataset bands
         eval bicubic --dataset mixed -s 2
         eval bicubic --dataset tiny -s 2
         """,
@@ -219,6 +259,7 @@ CASES = [
         eval bicubic --dataset photos -s 2
         upscale photo.png -o out -n sr.safetensors -t 16 --tile-overlap 1
         import-config typo.yml
+        classify photo.png -n classifier.safetensors
         """,
     }.items()
     for words in block.strip().splitlines()
@@ -312,8 +353,22 @@ def prepare(folder: Path) -> None:
     (folder / "bomb.png").write_bytes(_png(60_000, 60_000))
     (folder / "fake.png").write_text("not an image")
     (folder / "notes.txt").write_text("not an image")
+    _labelled(folder, photograph[:40, :60])
     _checkpoints(folder)
     _configurations(folder)
+
+
+def _labelled(folder: Path, photograph: Samples) -> None:
+    """Make a folder of classes, one with a table that is wrong, and an image of five bands."""
+    for path in ("classes/cat/a.png", "classes/dog/a.png", "labelled/a.png"):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(photograph).save(folder / path)
+    (folder / "labelled" / "labels.csv").write_text("file,labels\na.png,cat;dog\nb.png,cat\n")
+    (folder / "bands").mkdir()
+    bands = photograph[..., [0, 1, 2, 0, 1]]
+    tifffile.imwrite(
+        folder / "bands" / "five.tif", bands, photometric="minisblack", planarconfig="contig"
+    )
 
 
 def _png(width: int, height: int) -> bytes:
@@ -336,6 +391,9 @@ def _checkpoints(folder: Path) -> None:
     ):
         path = folder / f"{name}.safetensors"
         checkpoint.save(path, build_model(kind, settings), checkpoint.Card(name=name))
+    settings = {"classes": ("cat", "dog"), "depth": 1.0, "width": 0.1}
+    classifier = build_classifier("wrn_eca", settings)
+    checkpoint.save(folder / "classifier.safetensors", classifier, checkpoint.Card(name="animals"))
     whole = (folder / "sr.safetensors").read_bytes()
     (folder / "torn.safetensors").write_bytes(whole[: len(whole) // 2])
     (folder / "flipped.safetensors").write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
@@ -362,6 +420,9 @@ def _configurations(folder: Path) -> None:
         "basicsr.yml": "model_type: SRModel\nnetwork_g: {type: EDSR}\n" + RUN[: RUN.index("netw")],
         "blurred.yml": RUN.replace(
             "cache: memory", "degradation: {type: classical, jpeg_range: [95, 30]}"
+        ),
+        "bands.yml": RUN.replace("features", "image_channels: 5, features").replace(
+            "photos", "bands, degradation: {type: classical}"
         ),
         "experiments/begun/config.yml": write_config(
             parse_config(read_yaml(RUN.replace("mine", "begun"), "begun"))

@@ -28,7 +28,7 @@ def answers(folder: Path) -> dict[str, Answer]:
 def test_every_command_is_in_the_table() -> None:
     assert len(set(WORDS)) == len(WORDS) >= 40
     commands = {words.split()[0] for words in WORDS}
-    assert commands >= {"upscale", "eval", "train", "import-config", "models", "demo"}
+    assert commands >= {"upscale", "eval", "train", "classify", "import-config", "models", "demo"}
 
 
 def test_what_is_said_is_what_was_agreed(answers: dict[str, Answer], folder: Path) -> None:
