@@ -18,6 +18,7 @@ from typing import Any
 from srkit.errors import ConfigError, TrainingError
 from srkit.files import TEMPORARY_PATTERN, write_atomically
 from srkit.training.config import TrainingConfig
+from srkit.training.config_check import parse_config
 from srkit.training.config_file import read_config, write_config
 from srkit.training.patches import PatchPlan
 from srkit.training.state import Counters, saved_states
@@ -77,7 +78,10 @@ class RunFolder:
             return
         if not self.configuration.exists():
             return
-        theirs = _flat(read_config(self.configuration))
+        # Parsed, so that keys which came later have the values that were always meant.
+        source = str(self.configuration)
+        config = parse_config(read_config(self.configuration), source=source)
+        theirs = _flat(config.model_dump(mode="json"))
         for key, value in _flat(self.config.model_dump(mode="json")).items():
             if key not in FREE and value != theirs.get(key):
                 raise ConfigError(
@@ -106,13 +110,20 @@ class RunFolder:
         """
         for part in (self.folder / "models", self.states, self.log):
             part.mkdir(parents=True, exist_ok=True)
-            for torn in part.glob(TEMPORARY_PATTERN):
-                torn.unlink(missing_ok=True)
+        self.sweep()
         commands = self._commands()
         if command and command not in commands:
             commands.append(command)
         _write(self.folder / "command.txt", "".join(line + "\n" for line in commands))
         _write(self.configuration, write_config(self.config))
+
+    def sweep(self) -> None:
+        """Remove the temporaries that a kill left behind.
+
+        Raises: OSError when one cannot be removed.
+        """
+        for torn in self.folder.rglob(TEMPORARY_PATTERN):
+            torn.unlink(missing_ok=True)
 
     def command(self) -> str:
         """Give the command that started the run."""

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from accelerate import Accelerator
 
 from srkit import checkpoint
 from srkit.data.batches import Batch, BatchSource
 from srkit.errors import ConfigError, TrainingError
 from srkit.training.config import TrainingConfig
+from srkit.training.config_file import read_config
 from srkit.training.engine import engine
 from srkit.training.loop import Outcome, train
 from srkit.training.optimizers import OPTIMIZERS
@@ -175,3 +177,13 @@ def test_a_folder_with_a_run_is_not_taken_over(configure: Configure, tmp_path: P
     assert "--resume" in str(caught.value.hint)
     with pytest.raises(ConfigError, match="cannot resume with manual_seed 5, the run has 0"):
         train(configure(once | {"manual_seed": 5}), tmp_path / "run", resume=True)
+
+
+def test_a_run_begun_before_a_key_existed_goes_on(configure: Configure, tmp_path: Path) -> None:
+    config = configure({"train.total_iter": 2})
+    assert train(config, tmp_path / "run", max_seconds=0).step == 1
+    path = tmp_path / "run" / "config.yml"
+    values = read_config(path)
+    del values["train"]["clip_grad_norm"], values["datasets"]["train"]["use_hflip"]
+    path.write_text(yaml.safe_dump(values))
+    assert train(config, tmp_path / "run", resume=True).step == 2
