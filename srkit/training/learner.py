@@ -75,7 +75,8 @@ class Learner:
         Gives this process's means of the loss and its terms, in the order of `names`, and the norm
         that the gradient of all processes had.
         """
-        self.optimizer.zero_grad(set_to_none=True)
+        for weight in self.trained:
+            weight.grad = None
         means = torch.zeros(len(self.names), device=self.engine.device)
         for index, batch in enumerate(shares, 1):
             # Gradients are exchanged once a step, with the last share.

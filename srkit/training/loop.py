@@ -97,7 +97,8 @@ def train(
         run.check_patches(counters, task.plan)
         if counters.finished(config.train):
             watchers.said(f"finished already, after step {counters.step:,}")
-            if main:  # what a kill in the last moment, or a hand, may have left out
+            if main:  # what a kill in the last moment, or a hand, may have left out or behind
+                run.sweep()
                 if not run.checkpoint.exists():
                     _save(run, task, learner, counters, [])
                 write_report(run.folder)
@@ -136,14 +137,14 @@ def _steps(
 ) -> Outcome:
     """Take step after step until the run is at its end, or is asked to stop."""
     config, accelerator = run.config, learner.engine
-    recipe, main = config.train, accelerator.is_main_process
+    recipe, main, rank = config.train, accelerator.is_main_process, accelerator.process_index
     log_every, save_every = config.logger.print_freq, config.logger.save_checkpoint_freq
     average = learner.average.model
     batches = batch_loader(
         source,
         first=counters.step,
         last=recipe.total_iter,
-        rank=accelerator.process_index,
+        rank=rank,
         processes=accelerator.num_processes,
         micro_batches=recipe.accumulate,
         workers=config.datasets.train.num_worker_per_gpu,
@@ -153,7 +154,7 @@ def _steps(
     with asked_to_stop() as signals, closing(batches):
         while not ended and not halted:
             rate = learning_rate(counters.step, recipe)
-            seed_step(config.manual_seed, counters.step, accelerator.process_index)
+            seed_step(config.manual_seed, counters.step, rank, accelerator.device)
             numbers = learner.differentiate(next(batches))
             stop = bool(signals) or pace.session() > max_seconds
             # Every process learns the same numbers, and that one of them was asked to stop.

@@ -31,10 +31,13 @@ from srkit.training.config import EarlyStop, Training
 KEPT = 2
 
 
-def seed_step(seed: int, step: int, rank: int) -> None:
-    """Seed torch's generator for what a process draws in a step (dropout and the like)."""
+def seed_step(seed: int, step: int, rank: int, device: torch.device) -> None:
+    """Seed torch's generators for what a process draws in a step (dropout and the like)."""
     (number,) = np.random.SeedSequence((seed, step, rank)).generate_state(1, np.uint64)
-    torch.manual_seed(int(number))
+    # Not torch.manual_seed: it seeds every kind of device, which takes as long as an optimiser.
+    torch.default_generator.manual_seed(int(number))
+    if device.type != "cpu":
+        torch.get_device_module(device).manual_seed(int(number))
 
 
 @dataclass(kw_only=True)
