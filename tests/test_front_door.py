@@ -13,6 +13,7 @@ from skimage import data
 import srkit
 from srkit.checkpoint import Card, save
 from srkit.errors import CheckpointError, ConfigError, ImageError
+from srkit.images import read_image
 from srkit.images.image import Samples
 from srkit.models import build_model
 
@@ -38,6 +39,16 @@ def test_an_array_comes_back_larger_and_of_the_same_kind(
     larger = srkit.upscale(pixels, model=model)
     assert larger.dtype == dtype
     assert larger.shape == (80, 102, *shape[2:])
+
+
+def test_an_array_of_many_bands_is_enlarged_by_a_network_for_them(tmp_path: Path) -> None:
+    path = tmp_path / "bands.safetensors"
+    settings = {"features": 8, "convolutions": 2, "scale": 2, "image_channels": 6}
+    save(path, build_model("dwsr", settings), Card(name="bands"))
+    pixels: Samples = np.full((9, 8, 6), 1000, np.uint16)
+    larger = srkit.upscale(pixels, tmp_path / "large.tif", model=str(path))
+    assert (larger.shape, larger.dtype) == ((18, 16, 6), np.uint16)
+    np.testing.assert_array_equal(read_image(tmp_path / "large.tif").colour, larger)
 
 
 def test_a_file_is_read_and_written(model: str, tmp_path: Path) -> None:
@@ -80,6 +91,8 @@ def test_an_autoencoder_decomposes_to_as_many_levels_as_asked(tmp_path: Path) ->
 def test_what_cannot_be_is_one_line(model: str, tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"array: float64 of shape \(3, 3\)"):
         srkit.upscale(np.zeros((3, 3)), model=model)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="the image has 5 bands, the model takes 3"):
+        srkit.upscale(np.zeros((9, 9, 5), np.uint8), model=model)
     with pytest.raises(ImageError, match=r"absent\.png"):
         srkit.upscale(tmp_path / "absent.png", model=model)
     with pytest.raises(CheckpointError, match="neither a file nor a released model"):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 import typer
 from PIL import Image
@@ -163,3 +164,33 @@ def test_two_files_of_one_name_are_told_apart(images: Path, network: Path, tmp_p
     other.write_bytes(network.read_bytes())
     report = json.loads(run(network, other, "--dataset", images, "--json").stdout)
     assert [one["model"] for one in report["results"]] == ["tiny-x2", str(other)]
+
+
+def test_bands_that_are_no_rgb_are_measured_over_all_of_them(tmp_path: Path, images: Path) -> None:
+    torch.manual_seed(0)
+    paths = {}
+    for bands in (4, 5):
+        paths[bands] = tmp_path / f"{bands}.safetensors"
+        settings = {"scale": 2, "features": 8, "convolutions": 2, "image_channels": bands}
+        network = build_model("dwsr", settings)
+        checkpoint.save(paths[bands], network, Card(name=f"bands-{bands}"))
+    folder = tmp_path / "fields"
+    folder.mkdir()
+    pixels = np.random.default_rng(0).integers(0, 3000, (32, 34, 5)).astype(np.uint16)
+    tifffile.imwrite(folder / "a.tif", pixels, photometric="minisblack", planarconfig="contig")
+    result = run(paths[5], "bicubic", "lanczos", "--dataset", folder)
+    assert result.exit_code == 0, result.output
+    assert "sr-bands: all bands, crop 2" in result.stdout
+    assert [line.split()[2] for line in result.stdout.splitlines()[-3:]] == [
+        "bands-5",
+        "bicubic",
+        "lanczos",
+    ]
+    assert "compares RGB images, not 5 bands" in str(
+        refusal(paths[5], "--dataset", folder, "--protocol", "sr-rgb")
+    )
+    assert "takes 5 bands, the model before it 4" in str(
+        refusal(paths[4], paths[5], "--dataset", folder)
+    )
+    assert "--lpips compares RGB images" in str(refusal(paths[5], "--dataset", folder, "--lpips"))
+    assert "has 3 bands, not 5" in str(refusal(paths[5], "--dataset", images))

@@ -46,4 +46,6 @@ def test_attention_is_a_table_too(srkit: Srkit) -> None:
 def test_without_it_the_released_models_are_listed(srkit: Srkit) -> None:
     done = srkit("models", "--json")
     assert done.code == 0
-    assert {"released", "trainable"} == json.loads(done.stdout).keys()
+    found = json.loads(done.stdout)
+    assert {"released", "trainable", "classifiers"} == found.keys()
+    assert "wrn-b4-eca" in found["classifiers"]
