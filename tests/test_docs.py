@@ -8,6 +8,12 @@ from pathlib import Path
 from jsonschema import Draft202012Validator
 
 from srkit.cli.train_settings import KEYS
+from srkit.layers.attention import ATTENTION, TEMPORAL_ATTENTION
+from srkit.layers.blocks import BLOCKS
+from srkit.layers.entrances import ENTRANCES
+from srkit.layers.heads import HEADS
+from srkit.layers.stages import STAGES
+from srkit.models import CLASSIFIERS, MODELS
 from srkit.training.config_check import parse_config
 from srkit.training.config_keys import known_keys
 from srkit.training.yaml_text import read_yaml
@@ -17,10 +23,20 @@ PAGE = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 
 
 def test_what_the_script_writes_is_current() -> None:
-    documents = runpy.run_path(str(ROOT / "scripts" / "update_docs.py"))["documents"]()
-    assert len(documents) == 2
-    for path, text in documents.items():
-        assert path.read_text(encoding="utf-8") == text, "run scripts/update_docs.py"
+    for script, count in (("update_docs.py", 2), ("update_systems.py", 1)):
+        documents = runpy.run_path(str(ROOT / "scripts" / script))["documents"]()
+        assert len(documents) == count
+        for path, text in documents.items():
+            assert path.read_text(encoding="utf-8") == text, f"run scripts/{script}"
+
+
+def test_every_part_is_in_the_table_of_systems() -> None:
+    page = (ROOT / "docs" / "systems.md").read_text(encoding="utf-8")
+    families = (ATTENTION, TEMPORAL_ATTENTION, BLOCKS, STAGES, ENTRANCES, HEADS)
+    parts = {name for family in families for name in family} | {*MODELS, *CLASSIFIERS}
+    assert {name for name in parts if f"`{name}`" not in page} == {"sr_network"}
+    linked = re.findall(r"\]\(\.\./(.+?)\)", page)
+    assert [path for path in linked if not (ROOT / path).is_file()] == []
 
 
 def test_every_key_is_explained() -> None:
