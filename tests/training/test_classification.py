@@ -16,8 +16,11 @@ from srkit.errors import ConfigError, DataError, ImageError
 from srkit.models import build_model
 from srkit.models.lpae_classifier import LPAEClassifier
 from srkit.models.wrn_eca import WRNECA
+from srkit.training.average import WeightAverage
+from srkit.training.classification import with_classes
 from srkit.training.config import TrainingConfig
 from srkit.training.loop import train
+from srkit.training.network import create_classifier
 from srkit.training.report import write_report
 from srkit.training.watch import RunFacts, Watcher
 
@@ -212,6 +215,27 @@ def test_several_labels_of_images_of_many_bands_are_learnt(bands: Path, tmp_path
     statistics = network.standardisation
     np.testing.assert_allclose(statistics.mean, pixels.mean(axis=(0, 1, 2)), rtol=1e-5)
     np.testing.assert_allclose(statistics.deviation, pixels.std(axis=(0, 1, 2)), rtol=1e-5)
+
+
+def test_statistics_are_averaged_wherever_an_engine_has_put_them(textures: Path) -> None:
+    """Spreading a model over processes, accelerate replaces its buffers by copies."""
+    config = with_classes(configured(textures))
+    network = create_classifier(config)
+    assert isinstance(network, WRNECA)
+    average = WeightAverage(network, decay=0.5)
+    for layer in network.modules():
+        for name, buffer in layer.named_buffers(recurse=False):
+            setattr(layer, name, buffer.clone())
+    network.standardisation.adapt([0.5] * 3, [0.2] * 3)
+    network.train()(torch.rand(4, 3, 16, 16))
+    average.update(100)
+    average.update(101)
+    ours, theirs = average.model.state_dict(), network.state_dict()
+    torch.testing.assert_close(ours["stem.1.num_batches_tracked"], torch.tensor(1))
+    torch.testing.assert_close(ours["standardisation.mean"], torch.full((3,), 0.375))
+    torch.testing.assert_close(
+        ours["stem.1.running_var"], 0.25 + 0.75 * theirs["stem.1.running_var"]
+    )
 
 
 def test_a_network_of_other_classes_is_a_start(textures: Path, tmp_path: Path) -> None:
