@@ -47,7 +47,8 @@ def test_an_array_of_many_bands_is_enlarged_by_a_network_for_them(tmp_path: Path
     save(path, build_model("dwsr", settings), Card(name="bands"))
     pixels: Samples = np.full((9, 8, 6), 1000, np.uint16)
     larger = srkit.upscale(pixels, tmp_path / "large.tif", model=str(path))
-    assert (larger.shape, larger.dtype) == ((18, 16, 6), np.uint16)
+    assert larger.shape == (18, 16, 6)
+    assert larger.dtype == np.uint16
     np.testing.assert_array_equal(read_image(tmp_path / "large.tif").colour, larger)
 
 

@@ -391,8 +391,8 @@ def _checkpoints(folder: Path) -> None:
     ):
         path = folder / f"{name}.safetensors"
         checkpoint.save(path, build_model(kind, settings), checkpoint.Card(name=name))
-    settings = {"classes": ("cat", "dog"), "depth": 1.0, "width": 0.1}
-    classifier = build_classifier("wrn_eca", settings)
+    animals = {"classes": ("cat", "dog"), "depth": 1.0, "width": 0.1}
+    classifier = build_classifier("wrn_eca", animals)
     checkpoint.save(folder / "classifier.safetensors", classifier, checkpoint.Card(name="animals"))
     whole = (folder / "sr.safetensors").read_bytes()
     (folder / "torn.safetensors").write_bytes(whole[: len(whole) // 2])

@@ -14,8 +14,12 @@ from skimage import data
 from torch import Tensor
 
 from srkit import checkpoint
+from srkit.data.labelled_files import find_labelled
+from srkit.data.labelled_set import load_labelled
+from srkit.training.classification import score_labels
 from srkit.training.config import TrainingConfig
 from srkit.training.config_file import write_config
+from srkit.training.engine import engine
 from srkit.training.loop import train
 
 Configure = Callable[..., TrainingConfig]
@@ -33,8 +37,8 @@ def three(tmp_path: Path) -> Path:
     return folder
 
 
-def both(configure: Configure, folder: Path, changes: dict[str, Any]) -> tuple[Path, Path]:
-    """Train with two processes, and with one and twice the batch; give the two runs' folders."""
+def spread(configure: Configure, folder: Path, changes: dict[str, Any]) -> Path:
+    """Train with two processes; give the run's folder."""
     path = folder / "tiny.yml"
     path.write_text(write_config(configure(changes)))
     launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -48,9 +52,15 @@ def both(configure: Configure, folder: Path, changes: dict[str, Any]) -> tuple[P
         check=False,
     )
     assert ended.returncode == 0, ended.stderr
-    two, one = folder / "two" / "tiny", folder / "one" / "tiny"
+    two = folder / "two" / "tiny"
     # One process speaks: the path of the checkpoint is printed once.
     assert ended.stdout.split() == [str(two / "models" / "tiny.safetensors")]
+    return two
+
+
+def both(configure: Configure, folder: Path, changes: dict[str, Any]) -> tuple[Path, Path]:
+    """Train with two processes, and with one and twice the batch; give the two runs' folders."""
+    two, one = spread(configure, folder, changes), folder / "one" / "tiny"
     train(configure(changes | {"datasets.train.batch_size_per_gpu": 4}), one)
     return two, one
 
@@ -98,3 +108,35 @@ def test_accumulation_and_processes_make_one_large_batch(
     ours, theirs = state(two), state(one)
     for name in (name for name in theirs if name.startswith(("model.", "average."))):
         torch.testing.assert_close(ours[name], theirs[name], rtol=0, atol=1e-4)
+
+
+def test_a_classifier_is_scored_as_one_process_would(
+    configure: Configure, tmp_path: Path, textures: Path
+) -> None:
+    """Of 15 images one process scores eight; the statistics of its norms are averaged, too."""
+    images = {
+        "train": {"dataroot_gt": str(textures / "train"), "batch_size_per_gpu": 4},
+        "val": [{"dataroot_gt": str(textures / "valid")}],
+    }
+    network = {
+        "type": "wrn-b4-eca",
+        "depth": 1.0,
+        "width": 0.25,
+        "image_size": 16,
+        "pooling": "global",
+    }
+    two = spread(configure, tmp_path, {"scale": None, "datasets": images, "network_g": network})
+    classifier = checkpoint.load_classifier(two / "models" / "tiny.safetensors").module
+    files = find_labelled([textures / "valid"], classes=classifier.classes)
+    labelled = load_labelled(files, side=16, bands=3)
+    with engine("cpu") as alone:
+        found = score_labels(classifier, labelled, alone)
+    last = rows(two, "accuracy")[-1]
+    assert last["accuracy"] == pytest.approx(found.accuracy, abs=1e-6)
+    assert last["macro_f1"] == pytest.approx(found.macro_f1, abs=1e-6)
+    tensors = state(two)
+    assert tensors["average.stem.1.num_batches_tracked"] == 12
+    for name in ("standardisation.mean", "stem.1.running_mean", "stem.1.running_var"):
+        torch.testing.assert_close(
+            tensors[f"average.{name}"], tensors[f"model.{name}"], rtol=0.5, atol=0.1
+        )
