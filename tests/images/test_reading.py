@@ -367,12 +367,14 @@ def test_a_profile_need_not_be_one() -> None:
 
 def test_image_checks_what_it_is_given() -> None:
     colour: Any = make.noise(3, 4, 3)
-    for wrong in (colour[..., 0], colour[..., :2], colour[:0], colour.astype(np.float32)):
+    for wrong in (colour[..., 0], colour[..., :0], colour[:0], colour.astype(np.float32)):
         with pytest.raises(ValueError, match="colour"):
             Image(colour=wrong)
     for alpha in (colour, colour[:2, :, 0], colour[..., 0].astype(np.uint16)):
         with pytest.raises(ValueError, match="alpha"):
             Image(colour=colour, alpha=alpha)
+    with pytest.raises(ValueError, match="alpha goes with gray or RGB, not with 2 bands"):
+        Image(colour=colour[..., :2], alpha=colour[..., 2])
     assert (Image(colour=colour).height, Image(colour=colour).width) == (3, 4)
 
 
