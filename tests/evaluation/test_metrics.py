@@ -30,6 +30,7 @@ LITERALS = {
     "sr-y": (26.815148569559852, 0.8535394576479969),
     "sr-rgb": (25.2170416081001, 0.8287517688028657),
     "div2k-rgb": (25.329886045070026, 0.8257489831964174),
+    "sr-bands": (25.2170416081001, 0.8287517688028657),  # of RGB, that of sr-rgb
 }
 
 
@@ -62,11 +63,28 @@ def test_luma_is_that_of_scikit_image_on_any_colour() -> None:
     assert measure(a, b, scale=2, protocol="sr-y").psnr == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.parametrize("bands", [1, 2, 5])
+def test_bands_agree_with_scikit_image(bands: int) -> None:
+    rng = np.random.default_rng(5)
+    a = rng.integers(0, 3000, (30, 26, bands)).astype(np.uint16)
+    b = np.clip(a.astype(int) + rng.integers(-900, 900, a.shape), 0, 65535).astype(np.uint16)
+    inside = [image[2:-2, 2:-2] / 257 for image in (a, b)]
+    scores = measure(b, a, scale=2, protocol="sr-bands")
+    expected = peak_signal_noise_ratio(*inside, data_range=255)
+    assert scores.psnr == pytest.approx(expected, abs=1e-9)
+    expected = structural_similarity(*inside, channel_axis=2, **PAPERS)
+    assert scores.ssim == pytest.approx(expected, abs=1e-9)
+    for protocol in ("sr-y", "sr-rgb", "div2k-rgb"):
+        with pytest.raises(ConfigError, match=f"{protocol} compares RGB images, not"):
+            measure(b, a, scale=2, protocol=protocol)
+
+
 def test_the_protocols_are_frozen() -> None:
     assert list(PROTOCOLS.values()) == [
         Protocol(name="sr-y", luma=True, extra_crop=0),
         Protocol(name="sr-rgb", luma=False, extra_crop=0),
         Protocol(name="div2k-rgb", luma=False, extra_crop=6),
+        Protocol(name="sr-bands", luma=False, any_bands=True, extra_crop=0),
     ]
     assert all(protocol.name == name for name, protocol in PROTOCOLS.items())
     with pytest.raises(FrozenInstanceError):
