@@ -9,8 +9,10 @@ costs, in turns with OpenCV's bicubic; writes them into the card with the licenc
 `checkpoints/NAME.safetensors` and writes `checkpoints/README.md` anew from all released cards.
 
     python scripts/release.py --describe
+    python scripts/release.py --costs
 
-only writes that page.
+only writes that page; measures again what every released model costs, on a machine that does nothing
+else meanwhile.
 """
 
 import argparse
@@ -71,8 +73,15 @@ def main() -> None:
     parser.add_argument("--data", help="what it was trained on, in words [default: the run's]")
     parser.add_argument("--recipe", help="the run's configuration, as a path of the project")
     parser.add_argument("--describe", action="store_true", help="only write checkpoints/README.md")
+    parser.add_argument("--costs", action="store_true", help="only measure the costs again")
     arguments = parser.parse_args()
-    if arguments.describe:
+    if arguments.costs:
+        for path in released().values():
+            loaded = checkpoint.load(path)
+            card = replace(loaded.card, cost=cost(loaded.module))
+            print(card.name, card.cost)
+            checkpoint.save(path, loaded.module, card)
+    if arguments.describe or arguments.costs:
         (CHECKPOINTS / "README.md").write_text(describe(), encoding="utf-8")
         return
     if not (arguments.trained and arguments.data_root and arguments.summary):
