@@ -11,8 +11,8 @@ costs, in turns with OpenCV's bicubic; writes them into the card with the licenc
     python scripts/release.py --describe
     python scripts/release.py --costs
 
-only writes that page; measures again what every released model costs, on a machine that does nothing
-else meanwhile.
+only writes that page; measures again what every released model costs, best on a machine that does
+nothing else meanwhile.
 """
 
 import argparse
