@@ -23,8 +23,9 @@ Processing", 3rd ed., section 7.7.
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+
+from srkit.transforms.padding import pad_to_multiple
 
 
 class Bands(NamedTuple):
@@ -45,8 +46,7 @@ def haar(x_BCHW: Tensor) -> Bands:
     >>> haar(torch.ones(1, 1, 2, 2)).approximation.item()
     2.0
     """
-    height, width = x_BCHW.shape[-2:]
-    x = F.pad(x_BCHW, (0, width % 2, 0, height % 2), mode="replicate")
+    x = pad_to_multiple(x_BCHW, 2)
     left, right = x[..., 0::2], x[..., 1::2]
     low, high = (left + right) / 2, (left - right) / 2
     return Bands(
