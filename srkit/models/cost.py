@@ -11,6 +11,7 @@ Convention
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from srkit.models import build_model, name_of, settings_of
 from srkit.models.folding import folded
 from srkit.models.model import Model
 
@@ -25,6 +26,10 @@ def parameters(model: Model) -> int:
 def multiply_adds(model: Model) -> float:
     """Count the multiply-adds for each LR pixel; for an autoencoder, for each pixel."""
     model = folded(model)
+    settings = settings_of(model)
+    if settings.get("border"):  # what an image is continued by is not the network's cost a pixel
+        plain = build_model(name_of(model), settings | {"border": 0})
+        model = plain.to(next(model.parameters()).device)
     device = next(model.parameters()).device
     image = torch.zeros(1, model.image_channels, SIDE, SIDE, device=device)
     was_training = model.training

@@ -19,7 +19,7 @@ from srkit.layers.heads import create_head
 from srkit.layers.stages import create_stage
 from srkit.models.checks import require_positive
 from srkit.models.model import Model
-from srkit.transforms.padding import pad_to_multiple
+from srkit.transforms.padding import mirror_borders, pad_to_multiple
 
 SCALES = (2, 3, 4, 8)
 
@@ -50,6 +50,8 @@ class SRNetworkConfig:
     """The attention is in every so many blocks: 2 = in the second, the fourth, ..."""
     attention_window: int | None = None
     """Side, in the body's pixels, of what is pooled around each; None = the whole image."""
+    border: int = 0
+    """LR pixels of its mirror image that an image is continued by when it is enlarged."""
     expansion: int = 0
     """Channels that convolutions are over-parametrised with while they are trained; 0 = not."""
 
@@ -68,8 +70,9 @@ class SRNetwork(Model):
             raise ConfigError(f"scale must be one of {SCALES}, got {config.scale}")
         require_positive(config, "image_channels", "features", "blocks")
         require_positive(config, "attention_every", "attention_window")
-        if config.expansion < 0:
-            raise ConfigError(f"expansion must be at least 0, got {config.expansion}")
+        for name in ("border", "expansion"):
+            if getattr(config, name) < 0:
+                raise ConfigError(f"{name} must be at least 0, got {getattr(config, name)}")
         self.config = config
         self.scale = config.scale
         self.image_channels = config.image_channels
@@ -98,6 +101,20 @@ class SRNetwork(Model):
         return self.entrance.receptive_field + body * self.entrance.stride + head
 
     def forward(self, lr_BKHW: Tensor) -> Tensor:
+        if self.training or not self.config.border:
+            return self._enlarge(lr_BKHW)
+        # Convolutions fill up with zeros, which darkens the border of an image. What they reach is
+        # cut away; what comes before the image must start on the grid as tiles do.
+        height, width = lr_BKHW.shape[-2:]
+        after = self.config.border
+        before = -(-after // self.size_multiple) * self.size_multiple
+        continued = mirror_borders(lr_BKHW, before, after)
+        first = self.scale * before
+        rows = slice(first, first + self.scale * height)
+        columns = slice(first, first + self.scale * width)
+        return self._enlarge(continued)[..., rows, columns]
+
+    def _enlarge(self, lr_BKHW: Tensor) -> Tensor:
         height, width = lr_BKHW.shape[-2:]
         # Left to the entrance, an odd side would end in features no training patch has shown.
         lr = pad_to_multiple(lr_BKHW, self.entrance.stride)

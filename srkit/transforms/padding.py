@@ -21,3 +21,22 @@ def pad_to_multiple(x_BCHW: Tensor, multiple: int) -> Tensor:
     if not (right or bottom or torch.compiler.is_exporting()):
         return x_BCHW
     return F.pad(x_BCHW, (0, right, 0, bottom), mode="replicate")
+
+
+def mirror_borders(x_BCHW: Tensor, before: int, after: int) -> Tensor:
+    """Continue an image beyond its borders by its mirror image, the last row and column twice.
+
+    So MATLAB's `imresize` sees an image. `before` is above and to the left, `after` below and to
+    the right; either may be larger than the image.
+
+    Shape: (B, C, H, W), any H and W >= 1 -> (B, C, before + H + after, before + W + after).
+
+    >>> import torch
+    >>> mirror_borders(torch.arange(3.0).view(1, 1, 1, 3), 2, 1)[0, 0, 0].tolist()
+    [1.0, 0.0, 0.0, 1.0, 2.0, 2.0]
+    """
+    for axis in (-2, -1):
+        side = x_BCHW.shape[axis]
+        places = torch.arange(-before, side + after, device=x_BCHW.device) % (2 * side)
+        x_BCHW = x_BCHW.index_select(axis, torch.minimum(places, 2 * side - 1 - places))
+    return x_BCHW

@@ -40,6 +40,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
 CASES |= {f"attention-{name}": ("sr_network", {**SMALL, "attention": name}) for name in ATTENTION}
 CASES |= {f"block-{name}": ("sr_network", {**SMALL, "block": name}) for name in BLOCKS}
 CASES |= {f"stage-{name}": ("sr_network", {**SMALL, "blocks": 3, "stage": name}) for name in STAGES}
+CASES["border"] = ("sr_network", {**SMALL, "border": 3, "attention": "haar_gate"})
 CASES["expansion"] = ("sr_network", {**SMALL, "expansion": 8})
 CASES["every-second"] = (
     "sr_network",

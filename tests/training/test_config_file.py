@@ -87,7 +87,8 @@ def test_every_key_is_written_under_what_it_means() -> None:
         "  val:\n"
         "    # What to call it; the folder's name when not given.\n"
         "    - name: null\n"
-        "      # A folder of HR images, or a benchmark by name, or DIV2K-valid.\n"
+        "      # A folder of HR images, or of labelled ones, or a benchmark by name, or "
+        "DIV2K-valid.\n"
         "      dataroot_gt: Set5\n"
     ) in text
     assert "  type: lapwave-s\n  features: 8\n" in text
