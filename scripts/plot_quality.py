@@ -62,7 +62,7 @@ def main() -> None:
                 name, (milliseconds, psnr[name]), xytext=(6, 4), textcoords="offset points"
             )
         axis.set_xscale("log")
-        axis.set_xlim(right=4 * max(times.values()))
+        axis.set_xlim(right=12 * max(times.values()))
         axis.set_title(f"x{scale}")
         axis.set_xlabel("milliseconds a megapixel of result, two CPU cores")
         axis.grid(alpha=0.3)
