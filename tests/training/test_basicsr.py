@@ -166,6 +166,7 @@ def test_trainner_redux() -> None:
                     "gt_size": 192,  # lq_size 48 times 4
                     "num_worker_per_gpu": 8,
                     "batch_size_per_gpu": 8,
+                    "use_rot": True,
                     "degradation": degradation,
                 },
                 "val": [
