@@ -13,12 +13,12 @@ out, and an entry that was interrupted goes on where its last state stands, so t
 stopped at any time. With every call docs/ablation.md and docs/images/ablation.png are made anew.
 PSNR and SSIM are `sr-y`. Time is for a megapixel of result on this machine, as a ratio to the
 reference timed in the same minute; memory is what a process grows by while it enlarges a picture of
-250 x 250 pixels without tiles.
+250 x 250 pixels without tiles (needs Linux). Both suffer when the machine has other work:
+`--costs` measures those of all rows again.
 """
 
 import argparse
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -162,18 +162,25 @@ def run(entry: Entry, arguments: argparse.Namespace, seconds: float) -> dict[str
     if outcome.checkpoint is None:
         return None
     scores = {row["set"]: row for row in read_rows(folder / "log") if "set" in row}
-    model = build_model("sr_network", settings).eval()
     return {
         "slot": entry.slot,
         "name": entry.name,
         "seed": entry.seed,
         "steps": arguments.steps,
         "features": settings["features"],
+        "psnr": {name: scores[name]["psnr"] for name in SETS},
+        "ssim": {name: scores[name]["ssim"] for name in SETS},
+        **costs(settings),
+    }
+
+
+def costs(settings: dict[str, Any]) -> dict[str, Any]:
+    """Count and measure what a network takes."""
+    model = build_model("sr_network", settings).eval()
+    return {
         "parameters": parameters(model),
         "multiply_adds": round(multiply_adds(model)),
         "tiles": "exact" if model.receptive_field is not None else "approximate",
-        "psnr": {name: scores[name]["psnr"] for name in SETS},
-        "ssim": {name: scores[name]["ssim"] for name in SETS},
         "time": round(relative_time(model), 2),
         "memory": peak_memory(settings),
     }
@@ -204,9 +211,17 @@ def print_memory(settings: dict[str, Any]) -> None:
     model = build_model("sr_network", settings).eval()
     with torch.inference_mode():
         model(torch.rand(1, 3, 8, 8))
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        # What getrusage calls the peak is handed down from the process that started this one.
+        Path("/proc/self/clear_refs").write_text("5")
+        before = _resident_peak()
         model(torch.rand(1, 3, SIDE, SIDE))
-    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+    print((_resident_peak() - before) // 1024)
+
+
+def _resident_peak() -> int:
+    """Give the most KiB this process held since that was last cleared."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
 
 
 def write(path: Path, text: str) -> None:
@@ -317,6 +332,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", help="names of entries")
     parser.add_argument("--max-time", default="1000h", help="stop after this long, such as 90m")
     parser.add_argument("--experiments", type=Path, default=Path("experiments/ablation"))
+    parser.add_argument("--costs", action="store_true", help="measure time and memory again")
     parser.add_argument("--memory-of", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.memory_of:
@@ -337,6 +353,11 @@ def main() -> None:
         rows.append(row)
         write(RESULTS, json.dumps(rows, indent=1) + "\n")
         print(_row(row), flush=True)
+    if arguments.costs:
+        for row in rows:
+            changes = {row["slot"]: row["name"], "features": row["features"]}
+            row |= costs(REFERENCE | changes)
+        write(RESULTS, json.dumps(rows, indent=1) + "\n")
     write(DOCS / "ablation.md", page(rows))
     plot(rows, DOCS / "images" / "ablation.png")
 
