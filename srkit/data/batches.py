@@ -3,11 +3,11 @@
 A step's patches have places counted over all processes, so two processes draw together what one
 would draw alone. Each patch is drawn from a folder by its weight, from an image with a probability
 proportional to the positions it offers, at a uniform position, and turned by a symmetry of the
-square. Every patch has a generator of its own, seeded by (seed, step, place), which its
-degradation goes on with.
+square: chosen for all places of a step at once, by a generator seeded by (seed, step). A
+degradation has a generator for each patch, seeded by (seed, step, place).
 """
 
-# Shapes: B batch, K channels, P side of an LR patch, s scale.
+# Shapes: N places of a step, B batch, K channels, P side of an LR patch, s scale.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,11 +19,21 @@ import torch
 from torch import Tensor
 
 from srkit.data.degradations import Degradation
-from srkit.data.part import Part
 from srkit.data.training_set import TrainingSet
 from srkit.images.image import Samples
 
-_ROTATIONS = (None, cv2.ROTATE_90_COUNTERCLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_CLOCKWISE)
+# Each of the eight symmetries as a transposition, or none, and then a flip of OpenCV's, or none.
+_TRANSPOSED = (False, True, False, True) * 2
+_FLIPPED = (None, 0, -1, 1, 1, -1, 0, None)
+
+
+class _Choice(NamedTuple):
+    """What is cut from where: indices of a part and of an LR position in it, and a symmetry."""
+
+    part: int
+    top: int
+    left: int
+    symmetry: int
 
 
 class Batch(NamedTuple):
@@ -84,21 +94,33 @@ class BatchSource:
     def draw(self, step: int, start: int, stop: int) -> Batch:
         """Give the patches at places `start` to `stop` - 1 of a step."""
         size = self.patch_size(step)
-        patches = [self._patch(step, place, size) for place in range(start, stop)]
+        patches = [
+            self._patch(choice, size)
+            if self.degradation is None
+            else self._degraded(choice, size, self._generator(step, place))
+            for place, choice in enumerate(self._choices(step, size)[start:stop], start)
+        ]
         lr, hr = zip(*patches, strict=True)
         return Batch(to_batch(lr), to_batch(hr))
 
-    def _patch(self, step: int, place: int, size: int) -> tuple[Samples, Samples]:
-        random = np.random.default_rng((self.seed, step, place))
+    def _generator(self, step: int, place: int) -> np.random.Generator:
+        # A spawn key, so that it is none of the generators of steps.
+        seed = np.random.SeedSequence((self.seed, step), spawn_key=(place,))
+        return np.random.default_rng(seed)
+
+    def _choices(self, step: int, size: int) -> list[_Choice]:
+        """Choose for all places of a step, however many of them are asked for."""
+        random = np.random.default_rng((self.seed, step))
+        count = self.batch_size(step)
         cumulative = self._chances(size)
-        chosen = int(np.searchsorted(cumulative, random.random() * cumulative[-1], side="right"))
-        height, width = self._sides[chosen]
-        top = int(random.integers(height - size + 1))
-        left = int(random.integers(width - size + 1))
-        symmetry = self._symmetries[int(random.integers(len(self._symmetries)))]
-        part = self.training_set.parts[chosen]
-        if self.degradation is not None:
-            return self._degraded(part, top, left, size, symmetry, random)
+        parts_N = cumulative.searchsorted(random.random(count) * cumulative[-1], side="right")
+        positions_N2 = random.integers(self._sides[parts_N] - size + 1)
+        symmetries_N = random.choice(self._symmetries, count)
+        chosen_N4 = np.column_stack([parts_N, positions_N2, symmetries_N])
+        return [_Choice(*chosen) for chosen in chosen_N4.tolist()]
+
+    def _patch(self, choice: _Choice, size: int) -> tuple[Samples, Samples]:
+        part, top, left, symmetry = self.training_set.parts[choice.part], *choice[1:]
         scale = self.scale
         assert part.lr is not None
         lr = part.lr[top : top + size, left : left + size]
@@ -117,16 +139,11 @@ class BatchSource:
         return self._cumulative[size]
 
     def _degraded(
-        self,
-        part: Part,
-        top: int,
-        left: int,
-        size: int,
-        symmetry: int,
-        random: np.random.Generator,
+        self, choice: _Choice, size: int, random: np.random.Generator
     ) -> tuple[Samples, Samples]:
         """Degrade a patch with a margin around it, so that its borders are not an image's."""
         assert self.degradation is not None
+        part, top, left, symmetry = self.training_set.parts[choice.part], *choice[1:]
         scale, margin = self.scale, self.degradation.margin
         rows, above, below = _window(top * scale, size * scale, margin, part.height)
         columns, before, behind = _window(left * scale, size * scale, margin, part.width)
@@ -159,15 +176,15 @@ def _one_thread() -> Iterator[None]:
 
 def turn(patch: Samples, symmetry: int) -> Samples:
     """Apply one of the eight symmetries of the square: 0 to 3 rotate, 4 to 7 mirror as well."""
-    rotation = _ROTATIONS[symmetry % 4]
     if patch.shape[2] != 3:  # OpenCV turns few numbers of bands
         turned = np.rot90(patch, symmetry % 4)
         return np.ascontiguousarray(turned[:, ::-1] if symmetry >= 4 else turned)
     # OpenCV's are ten times as fast as copying numpy's turned views, pixel by pixel.
-    rotated = patch if rotation is None else cv2.rotate(patch, rotation)
-    flipped: Any = cv2.flip(rotated, 1) if symmetry >= 4 else rotated
-    samples: Samples = flipped  # cv2 says nothing of the type, which is the patch's
-    return samples
+    transposed = cv2.transpose(patch) if _TRANSPOSED[symmetry] else patch
+    flip = _FLIPPED[symmetry]
+    samples: Any = transposed if flip is None else cv2.flip(transposed, flip)
+    result: Samples = samples  # cv2 says nothing of the type, which is the patch's
+    return result
 
 
 def _window(start: int, length: int, margin: int, side: int) -> tuple[slice, int, int]:
