@@ -13,6 +13,7 @@ def convolution(
     norm: str = "none",
     slope: float | None = None,
     stride: int = 1,
+    dilation: int = 1,
     groups: int = 1,
 ) -> nn.Sequential:
     """Build a convolution that keeps the size, with what the papers put behind it.
@@ -26,7 +27,8 @@ def convolution(
             out_channels,
             kernel_size,
             stride=stride,
-            padding=kernel_size // 2,
+            padding=dilation * (kernel_size // 2),
+            dilation=dilation,
             groups=groups,
             bias=norm == "none",
         ),

@@ -17,8 +17,8 @@ from srkit.layers.attention.attention import PoolingAttention
 from srkit.layers.attention.branch_selection import BranchSelection
 from srkit.layers.attention.excitation import Excitation
 from srkit.layers.attention.pooling import mean, pooling_radius
+from srkit.layers.convolution import convolution
 from srkit.layers.layer import chained
-from srkit.layers.norm import create_norm
 
 
 class DiverseAdaptiveAttention(PoolingAttention):
@@ -46,18 +46,8 @@ class DiverseAdaptiveAttention(PoolingAttention):
         if branches < 1:
             raise ConfigError(f"branches must be at least 1, got {branches}")
         self.branches = nn.ModuleList(
-            nn.Sequential(
-                nn.Conv2d(
-                    channels,
-                    channels,
-                    3,
-                    padding=dilation,
-                    dilation=dilation,
-                    groups=channels,
-                    bias=norm == "none",
-                ),
-                create_norm(norm, channels),
-                nn.ReLU(),
+            convolution(
+                channels, channels, 3, dilation=dilation, groups=channels, norm=norm, slope=0
             )
             for dilation in range(1, branches + 1)
         )

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from srkit.layers.attention.attention import PoolingAttention
 from srkit.layers.attention.branch_selection import BranchSelection
-from srkit.layers.norm import create_norm
+from srkit.layers.convolution import convolution
 
 
 class SelectiveKernel(PoolingAttention):
@@ -40,19 +40,7 @@ class SelectiveKernel(PoolingAttention):
         super().__init__(channels, window=window)
         shared = math.gcd(channels, groups)
         self.branches = nn.ModuleList(
-            nn.Sequential(
-                nn.Conv2d(
-                    channels,
-                    channels,
-                    3,
-                    padding=dilation,
-                    dilation=dilation,
-                    groups=shared,
-                    bias=norm == "none",
-                ),
-                create_norm(norm, channels),
-                nn.ReLU(),
-            )
+            convolution(channels, channels, 3, dilation=dilation, groups=shared, norm=norm, slope=0)
             for dilation in (1, 2)
         )
         self.select = BranchSelection(
