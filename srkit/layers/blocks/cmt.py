@@ -18,8 +18,8 @@ from srkit.layers.blocks.position_bias import RelativeBias
 from srkit.layers.blocks.reduced_attention import (
     PositionBias,
     attend,
-    check_heads,
     check_window,
+    head_count,
 )
 from srkit.layers.layer import Layer, chained
 from srkit.layers.norm import ChannelNorm, create_norm
@@ -38,16 +38,16 @@ class LightweightAttention(Layer):
         self,
         features: int,
         *,
-        heads: int,
+        heads: int | None,
         reduction: int,
         norm: str,
-        position: PositionBias,
+        position: PositionBias | None,
         window: int | None,
     ) -> None:
         super().__init__()
-        check_heads(features, heads)
+        self.heads = head_count(features, heads)
         check_window(window, reduction)
-        self.heads, self.reduction, self.window = heads, reduction, window
+        self.reduction, self.window = reduction, window
         self.reduce = nn.Sequential()
         if reduction > 1:
             self.reduce.append(
@@ -57,7 +57,9 @@ class LightweightAttention(Layer):
         self.query = nn.Conv2d(features, features, 1)
         self.key = nn.Conv2d(features, features, 1)
         self.value = nn.Conv2d(features, features, 1)
-        self.position = position
+        self.position = (
+            RelativeBias(self.heads, reduction=reduction) if position is None else position
+        )
         self.leave = nn.Conv2d(features, features, 1)
         self.receptive_field = None if window is None else window - 1
         self.size_multiple = reduction if window is None else window
@@ -124,7 +126,6 @@ class CMTBlock(Layer):
         position: PositionBias | None = None,
     ) -> None:
         super().__init__()
-        heads = math.gcd(features, 4) if heads is None else heads
         self.local = nn.Conv2d(features, features, 3, padding=1, groups=features)
         self.spatial_norm = ChannelNorm(features)
         self.spatial = LightweightAttention(
@@ -132,7 +133,7 @@ class CMTBlock(Layer):
             heads=heads,
             reduction=reduction,
             norm=norm,
-            position=RelativeBias(heads, reduction=reduction) if position is None else position,
+            position=position,
             window=window,
         )
         self.channel_norm = ChannelNorm(features)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from srkit.errors import ConfigError
 from srkit.layers.attention import create_attention
-from srkit.layers.blocks.reduced_attention import MOST_LOGITS, check_heads
+from srkit.layers.blocks.reduced_attention import MOST_LOGITS, head_count
 from srkit.layers.convolution import convolution
 from srkit.layers.layer import Layer, chained
 from srkit.layers.norm import create_norm
@@ -66,7 +66,7 @@ class HaloAttention(Layer):
         self,
         features: int,
         *,
-        heads: int,
+        heads: int | None = None,
         side: int = 8,
         halo: int = 3,
         mask_pad: bool = True,
@@ -74,13 +74,13 @@ class HaloAttention(Layer):
         out_proj: bool = False,
     ) -> None:
         super().__init__()
-        check_heads(features, heads)
+        self.heads = heads = head_count(features, heads)
         if side < 1 or halo < 0:
             raise ConfigError(
                 f"halo attention needs a side of at least 1 and a halo of at least 0, "
                 f"got {side} and {halo}"
             )
-        self.heads, self.side, self.halo = heads, side, halo
+        self.side, self.halo = side, halo
         self.mask_pad, self.scale_pos = mask_pad, scale_pos
         self.query = nn.Conv2d(features, features, 1, bias=False)
         self.key = nn.Conv2d(features, features, 1, bias=False)
@@ -161,7 +161,7 @@ class HaloBlock(Layer):
         self.enter = convolution(features, features, norm=norm, slope=slope)
         self.spatial = HaloAttention(
             features,
-            heads=math.gcd(features, 4) if heads is None else heads,
+            heads=heads,
             side=side,
             halo=halo,
             mask_pad=mask_pad,

@@ -7,6 +7,7 @@ the whole image, whose cost grows with the square of its pixels and whose tiles 
 # Shapes: B batch, C features, H W size of the queries, h w of the keys (one for a cell of
 # `reduction` x `reduction` queries, the last cells perhaps cut off by the border), D heads.
 
+import math
 from abc import abstractmethod
 
 import torch
@@ -38,10 +39,16 @@ def check_window(window: int | None, reduction: int) -> None:
         )
 
 
-def check_heads(features: int, heads: int) -> None:
-    """Raise a ConfigError for features that cannot be shared out among the heads."""
+def head_count(features: int, heads: int | None) -> int:
+    """Give the heads asked for; with None 4, or fewer where 4 does not divide the features.
+
+    Raises: ConfigError for features that cannot be shared out among the heads.
+    """
+    if heads is None:
+        return math.gcd(features, 4)
     if heads < 1 or features % heads:
         raise ConfigError(f"heads must divide the {features} features, got {heads}")
+    return heads
 
 
 def attend(

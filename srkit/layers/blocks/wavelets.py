@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from srkit.errors import ConfigError
 from srkit.layers.attention import create_attention
-from srkit.layers.blocks.reduced_attention import attend, check_heads, check_window
+from srkit.layers.blocks.reduced_attention import attend, check_window, head_count
 from srkit.layers.layer import Layer, chained
 from srkit.layers.norm import ChannelNorm, create_norm
 from srkit.transforms.haar import Bands, haar, inverse_haar
@@ -41,7 +41,7 @@ class WaveletAttention(Layer):
         self,
         features: int,
         *,
-        heads: int,
+        heads: int | None,
         reduction: int,
         norm: str,
         slope: float,
@@ -52,9 +52,9 @@ class WaveletAttention(Layer):
             raise ConfigError(
                 f"features must be a multiple of 4 for a wavelets block, got {features}"
             )
-        check_heads(features, heads)
+        self.heads = head_count(features, heads)
         check_window(window, 2 * reduction)
-        self.heads, self.cell, self.window = heads, 2 * reduction, window
+        self.cell, self.window = 2 * reduction, window
         self.query = nn.Conv2d(features, features, 1)
         # Biased even before a normalisation, as in the paper's code.
         self.thin = nn.Sequential(
@@ -147,7 +147,7 @@ class WaveletsBlock(Layer):
         self.spatial_norm = ChannelNorm(features)
         self.spatial = WaveletAttention(
             features,
-            heads=math.gcd(features, 4) if heads is None else heads,
+            heads=heads,
             reduction=reduction,
             norm=norm,
             slope=slope,
