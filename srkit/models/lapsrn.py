@@ -23,10 +23,34 @@ SCALES = (2, 4, 8)
 SLOPE = 0.2
 
 
+@dataclass(frozen=True, kw_only=True)
+class ProgressiveConfig:
+    """What the configurations of networks that enlarge an octave at a time have."""
+
+    scale: int = 4
+    """Enlargement: 2, 4 or 8."""
+    image_channels: int = 3
+    """Colours, or bands, of an image; 1 in the paper."""
+    features: int = 64
+    """Channels of the convolutions."""
+
+
 class ProgressiveModel(Model):
-    """A network that enlarges an octave at a time, and can be asked for every octave."""
+    """A network that enlarges an octave at a time, and can be asked for every octave.
+
+    Raises: ConfigError for a scale that is not 2, 4 or 8, and for a number below one.
+    """
 
     size_multiple = 1
+
+    def __init__(self, config: ProgressiveConfig) -> None:
+        super().__init__()
+        require_scale(config.scale, SCALES)
+        require_positive(config, "image_channels", "features")
+        self.config = config
+        self.scale = config.scale
+        self.image_channels = config.image_channels
+        self.count = config.scale.bit_length() - 1
 
     def progress(self, lr_BKHW: Tensor) -> list[Tensor]:
         """Give the image at 2, 4, ... times its size, up to the scale.
@@ -49,15 +73,9 @@ def progressive_field(octaves: int, radius: int) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LapSRNConfig:
+class LapSRNConfig(ProgressiveConfig):
     """What it takes to build the network again; stored inside its checkpoint."""
 
-    scale: int = 4
-    """Enlargement: 2, 4 or 8."""
-    image_channels: int = 3
-    """Colours, or bands, of an image; 1 in the paper."""
-    features: int = 64
-    """Channels of the convolutions."""
     convolutions: int = 10
     """Those of each octave, before the one that enlarges."""
 
@@ -95,21 +113,17 @@ class LapSRN(ProgressiveModel):
     """
 
     def __init__(self, config: LapSRNConfig) -> None:
-        super().__init__()
-        require_scale(config.scale, SCALES)
-        require_positive(config, "image_channels", "features", "convolutions")
-        self.config = config
-        self.scale = config.scale
-        self.image_channels = channels = config.image_channels
-        count = config.scale.bit_length() - 1
+        super().__init__(config)
+        require_positive(config, "convolutions")
+        channels, features = config.image_channels, config.features
         self.enter = nn.Sequential(
-            nn.Conv2d(channels, config.features, 3, padding=1, bias=False), nn.LeakyReLU(SLOPE)
+            nn.Conv2d(channels, features, 3, padding=1, bias=False), nn.LeakyReLU(SLOPE)
         )
         initialise(self.enter, slope=SLOPE)
         self.octaves = nn.ModuleList(
-            Octave(config.features, channels, config.convolutions) for _ in range(count)
+            Octave(features, channels, config.convolutions) for _ in range(self.count)
         )
-        self.receptive_field = progressive_field(count, config.convolutions)
+        self.receptive_field = progressive_field(self.count, config.convolutions)
 
     def progress(self, lr_BKHW: Tensor) -> list[Tensor]:
         """Give the image after each octave."""

@@ -17,10 +17,10 @@ from torch import Tensor, nn
 
 from srkit.layers.bilinear import LearnedDoubling
 from srkit.layers.initialisation import initialise, silence
-from srkit.models.checks import require_positive, require_scale
+from srkit.models.checks import require_positive
 from srkit.models.lapsrn import (
-    SCALES,
     SLOPE,
+    ProgressiveConfig,
     ProgressiveModel,
     doubling_convolution,
     progressive_field,
@@ -28,15 +28,9 @@ from srkit.models.lapsrn import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class MSLapSRNConfig:
+class MSLapSRNConfig(ProgressiveConfig):
     """What it takes to build the network again; stored inside its checkpoint."""
 
-    scale: int = 4
-    """Enlargement: 2, 4 or 8."""
-    image_channels: int = 3
-    """Colours, or bands, of an image; 1 in the paper."""
-    features: int = 64
-    """Channels of the convolutions."""
     convolutions: int = 5
     """Of the block that is repeated (D)."""
     recursions: int = 8
@@ -52,14 +46,9 @@ class MSLapSRN(ProgressiveModel):
     """
 
     def __init__(self, config: MSLapSRNConfig) -> None:
-        super().__init__()
-        require_scale(config.scale, SCALES)
-        require_positive(config, "image_channels", "features", "convolutions", "recursions")
-        self.config = config
-        self.scale = config.scale
-        self.image_channels = channels = config.image_channels
-        features = config.features
-        self.count = config.scale.bit_length() - 1
+        super().__init__(config)
+        require_positive(config, "convolutions", "recursions")
+        channels, features = config.image_channels, config.features
         self.enter = nn.Conv2d(channels, features, 3, padding=1)
         self.block = nn.Sequential()
         for _ in range(config.convolutions):
