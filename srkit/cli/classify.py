@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from srkit.cli.options import AsJson, Device, Inputs, Recursive
 from srkit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -12,10 +13,7 @@ if TYPE_CHECKING:
 
 
 def classify(
-    inputs: Annotated[
-        list[Path],
-        typer.Argument(metavar="INPUT", help="Images, and folders of images."),
-    ],
+    inputs: Inputs,
     model: Annotated[
         Path,
         typer.Option("-n", "--model", help="A classifier's checkpoint, of `srkit train`."),
@@ -30,12 +28,12 @@ def classify(
             min=0, max=1, help="Probability from which on one of several is given [default: 0.5]."
         ),
     ] = None,
-    recursive: Annotated[bool, typer.Option(help="Look into the folders of folders.")] = True,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, xpu or mps.")] = "auto",
+    recursive: Recursive = True,
+    device: Device = "auto",
     max_pixels: Annotated[
         int | None, typer.Option(min=1, help="Largest image read [default: 64 million].")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Tell the classes of images, with their probabilities.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
+from srkit.cli.options import AsJson, Device
 from srkit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -60,8 +61,8 @@ def evaluate(
         ),
     ] = None,
     csv: Annotated[Path | None, typer.Option(help="Write one line an image to this file.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, xpu or mps.")] = "auto",
+    as_json: AsJson = False,
+    device: Device = "auto",
 ) -> None:
     """Measure PSNR, SSIM and LPIPS of models and of classic filters."""
     import json

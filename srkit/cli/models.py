@@ -4,12 +4,14 @@ from typing import Annotated
 
 import typer
 
+from srkit.cli.options import AsJson
+
 
 def models(
     attention: Annotated[
         bool, typer.Option("--attention", help="List what `--set attention=` can be instead.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the released models with their scores, and the models that can be trained."""
     if attention:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from srkit.cli.options import Device
 from srkit.cli.processes import is_main_process
 from srkit.cli.train_memory import memory_named
 from srkit.errors import ConfigError
@@ -132,7 +133,7 @@ def train(
         Path | None,
         typer.Option(envvar="SRKIT_DATA", help="Folder that data sets are found in or put in."),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, xpu or mps.")] = "auto",
+    device: Device = "auto",
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Folder that holds the runs' folders.")
     ] = Path("experiments"),

@@ -5,16 +5,14 @@ from typing import Annotated, Literal
 
 import typer
 
+from srkit.cli.options import Device, Inputs, Recursive
 from srkit.errors import ConfigError
 
 SMALLEST_TILE = 16
 
 
 def upscale(
-    inputs: Annotated[
-        list[Path],
-        typer.Argument(metavar="INPUT", help="Images, and folders of images."),
-    ],
+    inputs: Inputs,
     output: Annotated[
         Path,
         typer.Option("-o", "--output", help="Folder for the results, or a file for one image."),
@@ -43,7 +41,7 @@ def upscale(
         Literal["error", "skip", "overwrite", "rename"],
         typer.Option(help="What to do when a result exists already; error = before any work."),
     ] = "error",
-    recursive: Annotated[bool, typer.Option(help="Look into the folders of folders.")] = True,
+    recursive: Recursive = True,
     alpha: Annotated[
         Literal["model", "bicubic", "drop"], typer.Option(help="How transparency is enlarged.")
     ] = "bicubic",
@@ -71,7 +69,7 @@ def upscale(
             metavar="auto|N", help="Pixels a tile sees around itself; auto = what makes it exact."
         ),
     ] = "auto",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, xpu or mps.")] = "auto",
+    device: Device = "auto",
     precision: Annotated[
         Literal["auto", "float32", "float16", "bfloat16"],
         typer.Option(help="Arithmetic of the model; auto = float32."),
