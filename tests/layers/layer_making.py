@@ -30,6 +30,17 @@ def randomised(module: Kind) -> Kind:
     return module.eval()
 
 
+def assert_passes_gradients(layer: nn.Module, x: Tensor) -> None:
+    """See that gradients reach the input, which has to require them, and every parameter."""
+    layer(x).square().sum().backward()
+    assert x.grad is not None
+    assert x.grad.abs().sum() > 0
+    for name, parameter in layer.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+        assert parameter.grad.abs().sum() > 0, name
+
+
 @torch.no_grad()
 def measured_field(layer: Layer, features: int, side: int) -> int:
     """Touch a pixel in the middle of a side x side map, at every phase of the layer's grid."""

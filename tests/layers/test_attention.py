@@ -12,6 +12,8 @@ from srkit.errors import ConfigError
 from srkit.layers.attention import ATTENTION, create_attention
 from srkit.layers.attention.attention import Attention, PoolingAttention
 
+from .layer_making import assert_passes_gradients
+
 CHANNELS = 16
 # A small one, an even one of a few cells, and none.
 WINDOWS = (None, 3, 12)
@@ -57,13 +59,9 @@ def test_does_not_mix_images_of_a_batch(attention: Attention) -> None:
 
 def test_passes_gradients_to_its_input_and_every_parameter(attention: Attention) -> None:
     x = torch.rand(2, CHANNELS, 8, 8, requires_grad=True)
-    attention(x).square().sum().backward()
+    assert_passes_gradients(attention, x)
     assert x.grad is not None
     assert (x.grad.abs().sum(dim=(0, 1)) > 0).all()
-    for name, parameter in attention.named_parameters():
-        assert parameter.grad is not None, name
-        assert parameter.grad.isfinite().all(), name
-        assert parameter.grad.abs().sum() > 0, name
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, -30.0])

@@ -12,6 +12,7 @@ from skimage import data
 
 from srkit import checkpoint
 from srkit.training.config import TrainingConfig
+from srkit.training.config_words import put
 
 Configure = Callable[..., TrainingConfig]
 
@@ -47,12 +48,8 @@ def configure(photographs: Path) -> Configure:
             "val": {"val_freq": 6},
             "logger": {"print_freq": 3, "save_checkpoint_freq": 5},
         }
-        for dotted, value in (changes or {}).items():
-            *parents, key = dotted.split(".")
-            place = values
-            for parent in parents:
-                place = place.setdefault(parent, {})
-            place[key] = value
+        for key, value in (changes or {}).items():
+            put(values, key, value, shown=key)
         return TrainingConfig.model_validate(values)
 
     return build

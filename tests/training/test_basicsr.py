@@ -24,6 +24,21 @@ NOTHING_LIKE_IT = "srkit has nothing like it"
 METRICS = "PSNR and SSIM are measured, under the protocol sr-y"
 MODES = "srkit resizes by area, bilinear or bicubic, each as often"
 
+LOGGER = {"print_freq": 100, "save_checkpoint_freq": 5000, "use_tb_logger": True}
+
+
+def trained(*, steps: int, milestone: int) -> dict[str, Any]:
+    """Give how BasicSR's and Real-ESRGAN's files have networks trained, in srkit's words."""
+    return {
+        "total_iter": steps,
+        "warmup_iter": 0,
+        "optim_g": {"type": "Adam", "lr": 1e-4, "weight_decay": 0, "betas": [0.9, 0.99]},
+        "scheduler": {"type": "MultiStepLR", "milestones": [milestone], "gamma": 0.5},
+        "losses": {"l1": 1.0},
+        "ema_decay": 0.999,
+        "clip_grad_norm": 0,
+    }
+
 
 def translated(name: str) -> Translation:
     path = FILES / f"{name}.yml"
@@ -58,17 +73,9 @@ def test_basicsr() -> None:
                 ],
             },
             "network_g": {"type": "lapwave-m"},
-            "train": {
-                "total_iter": 300_000,
-                "warmup_iter": 0,
-                "optim_g": {"type": "Adam", "lr": 1e-4, "weight_decay": 0, "betas": [0.9, 0.99]},
-                "scheduler": {"type": "MultiStepLR", "milestones": [200_000], "gamma": 0.5},
-                "losses": {"l1": 1.0},
-                "ema_decay": 0.999,
-                "clip_grad_norm": 0,
-            },
+            "train": trained(steps=300_000, milestone=200_000),
             "val": {"val_freq": 5000},
-            "logger": {"print_freq": 100, "save_checkpoint_freq": 5000, "use_tb_logger": True},
+            "logger": LOGGER,
         }
     )
     assert found.dropped == {
@@ -111,16 +118,8 @@ def test_real_esrgan() -> None:
             },
             "manual_seed": 0,
             "network_g": {"type": "lapwave-m"},
-            "train": {
-                "total_iter": 400_000,
-                "warmup_iter": 0,
-                "optim_g": {"type": "Adam", "lr": 1e-4, "weight_decay": 0, "betas": [0.9, 0.99]},
-                "scheduler": {"type": "MultiStepLR", "milestones": [400_000], "gamma": 0.5},
-                "losses": {"l1": 1.0},
-                "ema_decay": 0.999,
-                "clip_grad_norm": 0,
-            },
-            "logger": {"print_freq": 100, "save_checkpoint_freq": 5000, "use_tb_logger": True},
+            "train": trained(steps=400_000, milestone=400_000),
+            "logger": LOGGER,
         }
     )
     values = read_config(FILES / "real_esrgan.yml")

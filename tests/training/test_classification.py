@@ -19,6 +19,7 @@ from srkit.models.wrn_eca import WRNECA
 from srkit.training.average import WeightAverage
 from srkit.training.classification import with_classes
 from srkit.training.config import TrainingConfig
+from srkit.training.config_words import put
 from srkit.training.loop import train
 from srkit.training.network import create_classifier
 from srkit.training.report import write_report
@@ -41,12 +42,8 @@ def configured(root: Path, changes: dict[str, Any] | None = None) -> TrainingCon
         "val": {"val_freq": 6},
         "logger": {"print_freq": 3, "save_checkpoint_freq": 5},
     }
-    for dotted, value in (changes or {}).items():
-        *parents, key = dotted.split(".")
-        place = values
-        for parent in parents:
-            place = place.setdefault(parent, {})
-        place[key] = value
+    for key, value in (changes or {}).items():
+        put(values, key, value, shown=key)
     return TrainingConfig.model_validate(values)
 
 

@@ -12,28 +12,8 @@ from srkit.training.config import TrainingConfig
 from srkit.training.log import COLUMNS, RunLog, read_rows
 from srkit.training.loop import train
 from srkit.training.pace import Pace
-from srkit.training.validation import Score
-from srkit.training.watch import RunFacts
 
-FACTS = RunFacts(
-    name="tiny",
-    model="lapwave-s",
-    parameters=4044,
-    device="cpu",
-    processes=1,
-    precision="float32",
-    first_step=0,
-    steps=20,
-    images=2,
-    megapixels=0.5,
-    data="photographs",
-    taken=None,
-    resumed=False,
-)
-
-
-def score(psnr: float, *, ssim: float = 0.9, set_name: str = "Set5") -> Score:
-    return Score(set_name=set_name, protocol="sr-y", psnr=psnr, ssim=ssim)
+from .run_making import FACTS, score
 
 
 def write(folder: Path, first: int, last: int, *, seconds: float = 0.0) -> RunLog:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -12,25 +13,11 @@ from srkit.training.config import TrainingConfig
 from srkit.training.loop import train
 from srkit.training.pace import Pace
 from srkit.training.progress import Progress
-from srkit.training.validation import Score
-from srkit.training.watch import RunFacts
+
+from .run_making import FACTS, score
 
 SHOW_CURSOR, HIDE_CURSOR = "\x1b[?25h", "\x1b[?25l"
-FACTS = RunFacts(
-    name="tiny",
-    model="lapwave-s",
-    parameters=4044,
-    device="cpu",
-    processes=2,
-    precision="float32",
-    first_step=0,
-    steps=1000,
-    images=1,
-    megapixels=0.5,
-    data="photographs",
-    taken="took 3 of 4 tensors from other",
-    resumed=False,
-)
+SPREAD = replace(FACTS, processes=2, steps=1000, images=1, taken="took 3 of 4 tensors from other")
 
 
 class Clock:
@@ -51,10 +38,6 @@ def shown(console: Console) -> str:
     return console.file.getvalue()
 
 
-def score(psnr: float, set_name: str = "Set5") -> Score:
-    return Score(set_name=set_name, protocol="sr-y", psnr=psnr, ssim=0.9)
-
-
 def follow(progress: Progress, clock: Clock, steps: int) -> None:
     """A run of a second a step, with a loss every step and a validation every tenth."""
     pace = Pace(done=0, seconds=0)
@@ -62,13 +45,13 @@ def follow(progress: Progress, clock: Clock, steps: int) -> None:
     for done in (1, 2):
         clock.now += 1
         progress.reading(done, 2)
-    progress.started(FACTS)
+    progress.started(SPREAD)
     for step in range(1, steps + 1):
         clock.now += 1
         progress.stepped(step, pace)
         if step % 10 == 0:
             progress.scored(step, score(30 + step / 10), best=step < 30)
-            progress.scored(step, score(20 + step / 10, "Set14"), best=step < 30)
+            progress.scored(step, score(20 + step / 10, set_name="Set14"), best=step < 30)
         progress.losses(step, 0.5, {"l1": 0.5}, 1e-3, pace)
         progress.flush()
 
@@ -117,7 +100,7 @@ def test_a_terminal_gets_a_bar_with_the_numbers_below() -> None:
 def test_a_fast_run_is_not_drawn_at_every_step() -> None:
     console, clock = terminal(), Clock()
     progress = Progress(console, clock=clock)
-    progress.started(FACTS)
+    progress.started(SPREAD)
     pace = Pace(done=0, seconds=0)
     clock.now = 1
     progress.stepped(1, pace)

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from srkit.layers.attention import create_attention
+from srkit.layers.attention.attention import Attention
 from srkit.layers.attention.cells import grid_for, into_cells, out_of_cells
 
 from ..layer_making import randomised
@@ -11,12 +12,18 @@ from ..layer_making import randomised
 HEIGHT, WIDTH = 17, 14
 
 
-@pytest.mark.parametrize("window", [1, 4, 7])
-@pytest.mark.parametrize("name", ["se", "eca", "gc", "srm", "gct", "fca", "simam", "coordinate"])
-def test_windows_of_pixels(name: str, window: int) -> None:
+def both_forms(name: str, window: int) -> tuple[Attention, Attention]:
+    """Build an attention of windows, and one of the whole image with the same weights."""
     local = randomised(create_attention(name, 16, window=window)).double()
     whole = create_attention(name, 16).double().eval()
     whole.load_state_dict(local.state_dict())
+    return local, whole
+
+
+@pytest.mark.parametrize("window", [1, 4, 7])
+@pytest.mark.parametrize("name", ["se", "eca", "gc", "srm", "gct", "fca", "simam", "coordinate"])
+def test_windows_of_pixels(name: str, window: int) -> None:
+    local, whole = both_forms(name, window)
     x = torch.randn(2, 16, HEIGHT, WIDTH, dtype=torch.float64)
     made = local(x)
     for row, column in [(0, 0), (1, 6), (8, 7), (16, 13), (15, 2)]:
@@ -29,9 +36,7 @@ def test_windows_of_pixels(name: str, window: int) -> None:
 @pytest.mark.parametrize("window", [3, 8, 13])
 @pytest.mark.parametrize("name", ["non_local", "soca"])
 def test_windows_of_cells(name: str, window: int) -> None:
-    local = randomised(create_attention(name, 16, window=window)).double()
-    whole = create_attention(name, 16).double().eval()
-    whole.load_state_dict(local.state_dict())
+    local, whole = both_forms(name, window)
     x = torch.randn(1, 16, HEIGHT, WIDTH, dtype=torch.float64)
     made = local(x)
     cell, reach = grid_for(window)
@@ -49,9 +54,7 @@ def test_windows_of_cells(name: str, window: int) -> None:
 @pytest.mark.parametrize("window", [2, 4, 8, 11])
 def test_windows_of_wavelets(window: int) -> None:
     """The window is a whole one everywhere: near the border it is moved inside."""
-    local = randomised(create_attention("wavenet_c", 16, window=window)).double()
-    whole = create_attention("wavenet_c", 16).double().eval()
-    whole.load_state_dict(local.state_dict())
+    local, whole = both_forms("wavenet_c", window)
     x = torch.randn(2, 16, HEIGHT, WIDTH, dtype=torch.float64)
     made = local(x)
     side = {2: 2, 4: 4, 8: 8, 11: 8}[window]
