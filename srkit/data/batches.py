@@ -73,8 +73,7 @@ class BatchSource:
         self.batch_size = batch_size
         self.seed = seed
         self.degradation = degradation
-        turns = range(4) if use_rot else range(1)
-        self._symmetries = [turn + 4 * flip for flip in range(1 + use_hflip) for turn in turns]
+        self._symmetries = symmetries(use_hflip=use_hflip, use_rot=use_rot)
         self._sides = np.array(
             [(part.height // scale, part.width // scale) for part in training_set.parts]
         )
@@ -172,6 +171,16 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
+
+
+def symmetries(*, use_hflip: bool, use_rot: bool) -> list[int]:
+    """Give the symmetries of the square that mirroring and quarter turns lead to.
+
+    >>> symmetries(use_hflip=True, use_rot=False)
+    [0, 4]
+    """
+    turns = range(4) if use_rot else range(1)
+    return [turned + 4 * flip for flip in range(1 + use_hflip) for turned in turns]
 
 
 def turn(patch: Samples, symmetry: int) -> Samples:

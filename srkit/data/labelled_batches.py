@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from srkit.data.batches import to_batch, turn
+from srkit.data.batches import symmetries, to_batch, turn
 from srkit.data.labelled_set import LabelledSet
 from srkit.images.image import Samples
 
@@ -53,8 +53,7 @@ class LabelledSource:
         self.batch_size = batch_size
         self.seed = seed
         self.use_shift = use_shift
-        turns = range(4) if use_rot else range(1)
-        self._symmetries = [turn + 4 * flip for flip in range(1 + use_hflip) for turn in turns]
+        self._symmetries = symmetries(use_hflip=use_hflip, use_rot=use_rot)
         self._order: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, np.int64))
 
     @property
