@@ -16,8 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from srkit.data.batches import symmetries, to_batch, turn
+from srkit.data.batches import to_batch
 from srkit.data.labelled_set import LabelledSet
+from srkit.data.symmetry import symmetries, turn
 from srkit.images.image import Samples
 
 LARGEST_SHIFT = 1 / 8

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from skimage import data
 
-from srkit.data.batches import BatchSource, turn
+from srkit.data.batches import BatchSource
 from srkit.data.degradations import create_degradation
 from srkit.data.part import Part
+from srkit.data.symmetry import turn
 from srkit.data.training_set import TrainingSet
 from srkit.images.image import Samples
 from srkit.transforms.resize import imresize
