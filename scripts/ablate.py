@@ -137,6 +137,7 @@ def run(entry: Entry, arguments: argparse.Namespace, seconds: float) -> dict[str
                     "dataroot_gt": [str(arguments.dataset)],
                     "gt_size": 128,
                     "batch_size_per_gpu": 8,
+                    "cache": "disk",  # decoded once for all entries
                 },
                 "val": [{"dataroot_gt": name} for name in SETS],
             },
