@@ -88,10 +88,12 @@ def main() -> None:
     if arguments.config:
         values = read_config(arguments.config)
     images = values.get("datasets", {}).get("train", {})
+    recipe = values.get("train", {}) | {"total_iter": WARM_UP + arguments.steps}
+    recipe.pop("warmup_iter", None)  # of a longer run
     values |= {
         "name": "benchmark",
         "datasets": {"train": images | {"dataroot_gt": [arguments.dataset]}},
-        "train": values.get("train", {}) | {"total_iter": WARM_UP + arguments.steps},
+        "train": recipe,
     }
     values.pop("path", None)
     config = parse_config(apply(values, arguments.set))

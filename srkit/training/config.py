@@ -7,7 +7,15 @@ and a run repeated from that file is the same run.
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from srkit.training import defaults
 
@@ -15,6 +23,19 @@ from srkit.training import defaults
 def _listed(value: Any) -> Any:
     """Let one entry stand for a list of one."""
     return value if isinstance(value, list | tuple) or value is None else [value]
+
+
+def standard_warmup(steps: int) -> int:
+    """Give the steps of warm-up of a run that says nothing about them."""
+    return min(defaults.WARMUP, steps // 5)
+
+
+class MismatchError(ValueError):
+    """Values that do not go together, with what would."""
+
+    def __init__(self, message: str, *, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 Beta: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
@@ -121,14 +142,25 @@ class Optimizer(Section):
     """`train.optim_g`: the optimiser, as torch has it."""
 
     type: Literal["AdamW", "Adam", "Muon"] = "AdamW"
-    """Muon turns the steps of kernels so that all directions count alike; the rest is AdamW."""
-    """AdamW takes `weight_decay` off the weights, Adam adds it to the gradient."""
+    """AdamW takes `weight_decay` off the weights, Adam adds it to the gradient. Muon turns the
+    steps of kernels so that all directions count alike; the rest is AdamW."""
     lr: float = Field(default=defaults.LEARNING_RATE, gt=0)
     """The highest learning rate."""
     weight_decay: float = Field(default=0.0, ge=0)
     """How strongly weights are drawn to 0."""
     betas: tuple[Beta, Beta] = (0.9, 0.99)
     """How slowly the means of the gradient and of its square follow it."""
+
+
+PREPARED = "prepared"
+"""The folder of decoded images, which lies among those of runs."""
+
+SCHEDULERS_OF = {
+    "eta_min": ("CosineAnnealingLR", "OneCycleLR"),
+    "milestones": ("MultiStepLR",),
+    "gamma": ("MultiStepLR",),
+    "pct_start": ("OneCycleLR",),
+}
 
 
 class Scheduler(Section):
@@ -148,11 +180,17 @@ class Scheduler(Section):
     """Part of the run in which the rate rises (one-cycle)."""
 
     @model_validator(mode="after")
-    def _has_milestones(self) -> "Scheduler":
+    def _uses_what_is_given(self) -> "Scheduler":
         if self.type == "MultiStepLR" and not self.milestones:
             raise ValueError("type MultiStepLR needs milestones")
-        if self.milestones and self.type != "MultiStepLR":
-            raise ValueError(f"milestones are for type MultiStepLR, the type is {self.type}")
+        for key, users in SCHEDULERS_OF.items():
+            given, standard = getattr(self, key), type(self).model_fields[key].default
+            # Written configurations have every key: what is at its default was not asked for.
+            if given != standard and self.type not in users:
+                raise MismatchError(
+                    f"{key} {given} is for type {' or '.join(users)}, the type is {self.type}",
+                    hint=f"leave it out, or --set train.scheduler.{key}={standard}",
+                )
         return self
 
 
@@ -181,8 +219,11 @@ class Training(Section):
 
     total_iter: int = Field(default=defaults.STEPS, gt=0)
     """Optimiser steps."""
-    warmup_iter: int = Field(default=defaults.WARMUP, ge=0)
-    """Steps in which the rate rises from 0; none for one-cycle, which rises by itself."""
+    warmup_iter: int = Field(
+        default_factory=lambda data: standard_warmup(data.get("total_iter", defaults.STEPS)), ge=0
+    )
+    """Steps in which the rate rises from 0; none for one-cycle, which rises by itself. Absent: 200,
+    in short runs a fifth of the steps."""
     optim_g: Optimizer = Optimizer()
     scheduler: Scheduler = Scheduler()
     losses: dict[str, Annotated[float, Field(ge=0)]] = {}
@@ -202,6 +243,30 @@ class Training(Section):
     early_stop: EarlyStop | None = None
     joint_lpae: bool = False
     """Second stage of LPAE training: an LPSR or classifier trains the LPAE inside it as well."""
+
+    @field_validator("warmup_iter")
+    @classmethod
+    def _ends(cls, warmup: int, info: ValidationInfo) -> int:
+        steps = info.data.get("total_iter")
+        if steps is not None and warmup >= steps:
+            raise MismatchError(
+                f"must be less than the {steps} steps of the run, or the rate never gets to its "
+                f"highest, got {warmup}",
+                hint=f"--set train.warmup_iter={standard_warmup(steps)}",
+            )
+        return warmup
+
+    @field_validator("scheduler")
+    @classmethod
+    def _falls(cls, scheduler: Scheduler, info: ValidationInfo) -> Scheduler:
+        optimizer = info.data.get("optim_g")
+        if optimizer is not None and scheduler.eta_min > optimizer.lr:
+            raise MismatchError(
+                f"eta_min must be at most the highest rate, {optimizer.lr}, got "
+                f"{scheduler.eta_min}",
+                hint="--set train.scheduler.eta_min=0",
+            )
+        return scheduler
 
     @model_validator(mode="after")
     def _in_order(self) -> "Training":
@@ -244,3 +309,10 @@ class TrainingConfig(Section):
     train: Training = Training()
     val: Validating = Validating()
     logger: Logging = Logging()
+
+    @field_validator("name")
+    @classmethod
+    def _is_free(cls, name: str) -> str:
+        if name.lower() == PREPARED:
+            raise ValueError(f"{name} is the folder of decoded images, choose another name")
+        return name

@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from srkit.errors import ConfigError
 from srkit.images.naming import one_line
-from srkit.training.config import TrainingConfig
+from srkit.training.config import MismatchError, TrainingConfig
 from srkit.training.config_keys import known_keys, suggest
 from srkit.training.yaml_text import flow
 
@@ -68,7 +68,10 @@ def parse_config(
     try:
         return TrainingConfig.model_validate(dict(values))
     except ValidationError as error:
-        problems = sorted(error.errors(include_url=False), key=_rank)
+        found = error.errors(include_url=False)
+        # A default that could not be worked out, because what it follows from is refused.
+        found = [one for one in found if one["type"] != "default_factory_not_called"]
+        problems = sorted(found, key=_rank)
     first = problems[0]
     key = ".".join(str(part) for part in first["loc"])
     message = f"{_prefix(key, source, origins or {})}{reason(first)}"
@@ -119,10 +122,12 @@ def _shown(value: Any) -> str:
 def _hint(problem: ErrorDetails) -> str | None:
     words = [part for part in problem["loc"] if isinstance(part, str)]
     key = ".".join(words)
+    if isinstance(refusal := problem.get("ctx", {}).get("error"), MismatchError):
+        return refusal.hint
     if problem["type"] == "extra_forbidden":
         return suggest(words[:-1], words[-1])
     if isinstance(problem["input"], str) and f"{key}.type" in known_keys():
-        return f"for example {key}.type: {problem['input']}"
+        return one_line(f"for example {key}.type: {problem['input']}")
     if problem["type"] in ("missing", "model_type", "tuple_type"):
         example = EXAMPLES.get(key)
         return example and f"for example {example}"

@@ -52,6 +52,20 @@ def require_unused(config: TrainingConfig) -> None:
             raise ConfigError(f"{key}: is not for classifiers, {config.network_g.type} is one")
 
 
+def require_no_labels(config: TrainingConfig) -> None:
+    """Refuse what only classifiers have, where it was given. Raises: ConfigError."""
+    images = config.datasets.train
+    given = {"multi_label": images.multi_label is not None, "use_shift": not images.use_shift}
+    for name, asked in given.items():
+        if asked:
+            value = str(getattr(images, name)).lower()
+            raise ConfigError(
+                f"datasets.train.{name}: {value} is for classifiers, {config.network_g.type} is "
+                "none",
+                hint=f"leave it out; classifiers are {', '.join(CLASSIFIER_PRESETS)}",
+            )
+
+
 def create_network(config: TrainingConfig) -> Model:
     """Build the model with its settings and scale; its weights come from torch's generator.
 
@@ -69,6 +83,7 @@ def create_network(config: TrainingConfig) -> Model:
                 )
         elif config.scale != 1:
             raise ConfigError(f"scale: {config.network_g.type} enlarges by 1, got {config.scale}")
+    require_no_labels(config)
     model = build_model(kind, settings)
     degradation = config.datasets.train.degradation.get("type")
     if model.image_channels != 3 and degradation != "bicubic":

@@ -42,7 +42,7 @@ def test_its_python_trains(place: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
     def short(config: Any, folder: Path) -> None:
         values = config.model_dump()
-        values["train"]["total_iter"] = 1
+        values["train"] |= {"total_iter": 1, "warmup_iter": 0}
         values["datasets"]["train"] |= {"gt_size": 32, "batch_size_per_gpu": 1}
         train(type(config).model_validate(values), folder)
 

@@ -44,7 +44,7 @@ def configure(photographs: Path) -> Configure:
             },
             "network_g": {"type": "lapwave-s", "features": 8, "blocks": 1},
             "path": {},
-            "train": {"total_iter": 12, "warmup_iter": 2, "optim_g": {}},
+            "train": {"total_iter": 12, "optim_g": {}},
             "val": {"val_freq": 6},
             "logger": {"print_freq": 3, "save_checkpoint_freq": 5},
         }

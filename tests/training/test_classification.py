@@ -38,7 +38,7 @@ def configured(root: Path, changes: dict[str, Any] | None = None) -> TrainingCon
             "val": [{"dataroot_gt": str(root / "valid")}],
         },
         "network_g": WRN,
-        "train": {"total_iter": 12, "warmup_iter": 2, "optim_g": {"lr": 3e-3}},
+        "train": {"total_iter": 12, "optim_g": {"lr": 3e-3}},
         "val": {"val_freq": 6},
         "logger": {"print_freq": 3, "save_checkpoint_freq": 5},
     }

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from srkit.errors import ConfigError
 from srkit.training.config import TrainingConfig
 from srkit.training.config_check import parse_config
+from srkit.training.config_file import write_config
 from srkit.training.config_keys import known_keys
 from srkit.training.config_words import apply
+from srkit.training.yaml_text import read_yaml
 
 GOOD: dict[str, Any] = {
     "name": "mine",
@@ -147,7 +149,40 @@ def test_the_field_s_names_are_keys_and_one_entry_stands_for_a_list_of_one() -> 
         ),
         (
             "train.scheduler.milestones=[5]",
-            "train.scheduler: milestones are for type MultiStepLR, the type is CosineAnnealingLR",
+            "train.scheduler: milestones [5] is for type MultiStepLR, the type is "
+            "CosineAnnealingLR",
+            "leave it out, or --set train.scheduler.milestones=[]",
+        ),
+        (
+            "train.scheduler={type: Constant, eta_min: 1e-6}",
+            "train.scheduler: eta_min 1e-06 is for type CosineAnnealingLR or OneCycleLR, the type "
+            "is Constant",
+            "leave it out, or --set train.scheduler.eta_min=0.0",
+        ),
+        (
+            "train.scheduler.gamma=0.1",
+            "train.scheduler: gamma 0.1 is for type MultiStepLR, the type is CosineAnnealingLR",
+            "leave it out, or --set train.scheduler.gamma=0.5",
+        ),
+        (
+            "train.scheduler.pct_start=0.5",
+            "train.scheduler: pct_start 0.5 is for type OneCycleLR, the type is CosineAnnealingLR",
+            "leave it out, or --set train.scheduler.pct_start=0.3",
+        ),
+        (
+            "train.scheduler.eta_min=0.01",
+            "train.scheduler: eta_min must be at most the highest rate, 0.001, got 0.01",
+            "--set train.scheduler.eta_min=0",
+        ),
+        (
+            "train={total_iter: 100, warmup_iter: 100}",
+            "train.warmup_iter: must be less than the 100 steps of the run, or the rate never gets "
+            "to its highest, got 100",
+            "--set train.warmup_iter=20",
+        ),
+        (
+            "name=Prepared",
+            "name: Prepared is the folder of decoded images, choose another name",
             None,
         ),
         (
@@ -180,6 +215,23 @@ def test_a_value_that_cannot_work_is_refused_in_one_line(
     assert error.hint == hint
 
 
+def test_a_written_configuration_is_read_again_whatever_its_scheduler() -> None:
+    """It spells out every key, also those its scheduler has no use for."""
+    for scheduler in (
+        "{type: MultiStepLR, milestones: [5], gamma: 0.1}",
+        "{type: OneCycleLR, pct_start: 0.1, eta_min: 1e-4}",
+        "{type: CosineAnnealingLR, eta_min: 1e-3}",
+        "{type: Constant}",
+    ):
+        config = parse_config(apply(GOOD, [f"train.scheduler={scheduler}"]))
+        assert parse_config(read_yaml(write_config(config), "it")) == config
+
+
+@pytest.mark.parametrize(("steps", "warmup"), [(1, 0), (100, 20), (1000, 200), (100_000, 200)])
+def test_the_warm_up_of_a_run_that_says_nothing_of_it_ends_early(steps: int, warmup: int) -> None:
+    assert parse_config(apply(GOOD, [f"train.total_iter={steps}"])).train.warmup_iter == warmup
+
+
 def test_a_long_value_is_cut() -> None:
     error = refusal(f"name={'x' * 1000}")
     assert str(error) == f"name: must have at most 100 characters, got '{'x' * 59}..."
@@ -204,7 +256,7 @@ def test_a_value_is_told_with_where_it_is_from() -> None:
     )
     origins = {"train.scheduler.milestones": "--set train.scheduler.milestones"}
     assert str(refusal("train.scheduler.milestones=[5]", origins=origins)).startswith(
-        "--set train.scheduler.milestones: train.scheduler: milestones are for type MultiStepLR"
+        "--set train.scheduler.milestones: train.scheduler: milestones [5] is for type MultiStepLR"
     )
 
 

@@ -55,3 +55,15 @@ def test_the_scale_of_the_run_is_the_networks() -> None:
         create_network(TrainingConfig.model_validate(values | {"network_g": {"type": "lpae"}}))
     with pytest.raises(ConfigError, match="lapwave-s has no LPAE inside it"):
         create_network(configure(joint_lpae=True))
+
+
+@pytest.mark.parametrize(("key", "value"), [("multi_label", False), ("use_shift", False)])
+def test_what_only_classifiers_use_is_refused(key: str, value: object) -> None:
+    values = configure().model_dump()
+    values["datasets"]["train"][key] = value
+    with pytest.raises(ConfigError) as caught:
+        create_network(TrainingConfig.model_validate(values))
+    assert str(caught.value) == (
+        f"datasets.train.{key}: false is for classifiers, lapwave-s is none"
+    )
+    assert str(caught.value.hint).startswith("leave it out; classifiers are ")
