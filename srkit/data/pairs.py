@@ -3,8 +3,10 @@
 Convention
     HR images are cropped at the bottom and right to a multiple of the scale; where three bands are
     wanted, a gray one becomes three equal ones. LR images are MATLAB's bicubic of the cropped HR
-    image, rounded to its levels after each pass; or they are given, and then must be exactly
-    `scale` times smaller.
+    image, rounded to its levels after each pass; or they are given. A given one may have been made
+    of the HR image before it was cropped: its sides are those of the HR image divided by the scale,
+    rounded down or up (as MATLAB does), and of what was rounded up the last row or column is
+    cropped. Its first pixel lies over the HR image's first.
     At scale 1 (autoencoding) the LR image is the HR image.
 """
 
@@ -50,10 +52,12 @@ class Source:
             LR and HR images do not agree, or their bands.
         """
         hr = read_bands(self.hr, bands)
-        height, width = (side // scale * scale for side in hr.shape[:2])
+        whole = hr.shape[:2]
+        height, width = (side // scale * scale for side in whole)
         if min(height, width) == 0:
             raise ImageError(
-                f"{display_name(self.hr)}: {_size(hr)} pixels are too few for scale {scale}"
+                f"{display_name(self.hr)}: {whole[1]}x{whole[0]} pixels are too few for scale "
+                f"{scale}"
             )
         hr = hr[:height, :width]
         if self.lr is None:
@@ -62,12 +66,23 @@ class Source:
                 lr = hr if scale == 1 else bicubic(hr, 1 / scale)
             return Pair(name=self.name, scale=scale, lr=lr, hr=hr)
         lr = read_bands(self.lr, hr.shape[2])
-        if (scale * lr.shape[0], scale * lr.shape[1]) != (height, width):
+        self.require_sizes(lr.shape[:2], whole, scale)
+        return Pair(name=self.name, scale=scale, lr=lr[: height // scale, : width // scale], hr=hr)
+
+    def require_sizes(self, lr: tuple[int, ...], hr: tuple[int, ...], scale: int) -> None:
+        """Refuse an LR image whose (height, width) is not its HR image's at this scale.
+
+        Raises: DataError naming both.
+        """
+        assert self.lr is not None
+        if any(
+            small not in (side // scale, -(-side // scale))
+            for small, side in zip(lr, hr, strict=True)
+        ):
             raise DataError(
-                f"{display_name(self.lr)}: {_size(lr)} pixels, {scale} times that is not the "
-                f"{_size(hr)} of {display_name(self.hr)}"
+                f"{display_name(self.lr)}: {lr[1]}x{lr[0]} pixels, {scale} times that is not the "
+                f"{hr[1]}x{hr[0]} of {display_name(self.hr)}"
             )
-        return Pair(name=self.name, scale=scale, lr=lr, hr=hr)
 
 
 def find_sources(folder: Path, scale: int, *, lr_folder: Path | None = None) -> list[Source]:
@@ -129,7 +144,3 @@ def _images_in(folder: Path) -> list[Path]:
     if not paths:
         raise DataError(f"{display_name(folder)}: no images in this folder")
     return paths
-
-
-def _size(image: Samples) -> str:
-    return f"{image.shape[1]}x{image.shape[0]}"

@@ -111,6 +111,24 @@ def test_the_tracks_become_pairs(
         np.testing.assert_array_equal(part.lr[1:], bicubic(photograph, 1 / scale)[1:])
 
 
+def test_sides_that_the_scale_does_not_divide_are_cropped(
+    served: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As at x8, where many of DIV2K's LR images have a row that is not whole."""
+    photograph = np.ascontiguousarray(data.astronaut()[:108, :204])
+    for archives, key, name, pixels in (
+        (div2k.HR, "train", "DIV2K_train_HR/0001.png", png(photograph)),
+        (div2k.LR, ("train", "x8", 8), "DIV2K_train_LR_x8/0001x8.png", shrunk(photograph, 8)),
+    ):
+        served_archive = served.publish(archives[key], {name: pixels})  # type: ignore[index]
+        monkeypatch.setitem(archives, key, served_archive)  # type: ignore[misc]
+    folders = resolve_folders(["DIV2K"], scale=8, lr_track="x8", data_root=tmp_path / "sets")
+    (part,) = load_training_set(folders, scale=8, patch_size=4).parts
+    np.testing.assert_array_equal(part.hr, photograph[:104, :200])
+    assert part.lr is not None
+    np.testing.assert_array_equal(part.lr[1:], bicubic(photograph, 1 / 8)[1:13, :25])
+
+
 def test_hr_and_lr_images_are_each_downloaded_once(served: Mirror, tmp_path: Path) -> None:
     for _ in range(2):
         resolve_folders(["DIV2K"], scale=4, lr_track="wild", data_root=tmp_path / "sets")

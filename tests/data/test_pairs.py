@@ -1,5 +1,6 @@
 """HR images become the pairs the papers measure on."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -62,9 +63,33 @@ def test_lr_images_are_taken_from_a_folder_by_name(
     (folder / "b.bmp").unlink()
     with pytest.raises(DataError, match=r"lr: no LR image is called b or bx2$"):
         find_sources(hr_folder, 2, lr_folder=folder)
-    Image.new("RGB", (24, 33)).save(folder / "b.png")
-    with pytest.raises(DataError, match=r"b\.png: 24x33 pixels, 2 times that is not the 46x66"):
-        prepare(hr_folder, 2, lr_folder=folder)
+    for wrong in ((25, 33), (22, 33), (23, 32), (23, 35)):
+        Image.new("RGB", wrong).save(folder / "b.png")
+        size = rf"{wrong[0]}x{wrong[1]}"
+        with pytest.raises(DataError, match=rf"b\.png: {size} pixels, 2 times .* the 47x67 of .*b"):
+            prepare(hr_folder, 2, lr_folder=folder)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 8])
+def test_an_lr_image_of_the_whole_hr_image_is_cropped_with_it(
+    hr_folder: Path, tmp_path: Path, photograph: Samples, scale: int
+) -> None:
+    """MATLAB rounds sides up: what it makes of 61 rows at x8 are 8, of which 7 are whole."""
+    folder = tmp_path / "lr"
+    folder.mkdir()
+    hr = photograph[30:97, 20:67]
+    lr = bicubic(hr, 1 / scale)
+    assert lr.shape[:2] == (math.ceil(67 / scale), math.ceil(47 / scale))
+    for path in hr_folder.glob("*.png"):
+        image = np.asarray(Image.open(path).convert("RGB"))
+        Image.fromarray(bicubic(image, 1 / scale)).save(folder / path.name)
+    pair = prepare(hr_folder, scale, lr_folder=folder)[1]
+    height, width = 67 // scale, 47 // scale
+    np.testing.assert_array_equal(pair.lr, lr[:height, :width])
+    np.testing.assert_array_equal(pair.hr, hr[: height * scale, : width * scale])
+    # Away from the borders it is what the cropped HR image gives: the two lie over each other.
+    made = bicubic(pair.hr, 1 / scale)
+    np.testing.assert_array_equal(pair.lr[:-3, :-3], made[:-3, :-3])
 
 
 def test_refuses_what_it_cannot_use(tmp_path: Path) -> None:
