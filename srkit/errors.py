@@ -31,3 +31,7 @@ class DataError(SrkitError):
 
 class TrainingError(SrkitError):
     """Training cannot go on: the loss is not finite, or the run's folder cannot be used."""
+
+
+class LostProcessError(TrainingError):
+    """Another process of the run has failed; what went wrong is for that one to say."""

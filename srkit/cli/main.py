@@ -16,10 +16,10 @@ from srkit.cli.eval import evaluate
 from srkit.cli.import_config import import_config
 from srkit.cli.misuse import explain
 from srkit.cli.models import models
-from srkit.cli.processes import is_main_process
+from srkit.cli.processes import speaks
 from srkit.cli.train import train
 from srkit.cli.upscale import upscale
-from srkit.errors import ConfigError, ImageError, SrkitError
+from srkit.errors import ImageError, LostProcessError, SrkitError
 
 app = typer.Typer(
     add_completion=False,
@@ -87,8 +87,6 @@ def fail(error: Exception) -> NoReturn:
     if isinstance(error, TyperException):
         message, hint = explain(error)
     elif isinstance(error, SrkitError):
-        if isinstance(error, ConfigError) and not is_main_process():
-            sys.exit(2)  # every process of a run finds the same mistake, one says so
         message, hint = str(error), error.hint
         code = 1 if isinstance(error, ImageError) else 2
     else:
@@ -96,6 +94,8 @@ def fail(error: Exception) -> NoReturn:
         message = f"unexpected {type(error).__name__}: {reason}"
         hint = "a mistake of srkit's: `srkit --debug ...` shows where"
         code = 70
+    if not speaks(message, lost=isinstance(error, LostProcessError)):
+        sys.exit(code)
     first, *listed = message.split("\n  ")  # what several files have wrong with them
     typer.echo(f"srkit: {one_line(first)}", err=True)
     for line in listed:

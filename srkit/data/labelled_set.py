@@ -53,9 +53,10 @@ def load_labelled(
     bands: int,
     cache: Cache = "memory",
     cache_folder: Path | None = None,
+    shared: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> LabelledSet:
-    """Read every image; `cache` says where they are kept, as for training sets without labels.
+    """Read every image; `cache` and `shared` say where they are kept, as for other training sets.
 
     Raises: DataError naming every file that is damaged, transparent or of other bands.
     """
@@ -89,7 +90,7 @@ def load_labelled(
         prepared = PreparedFile(cache_folder / f"{key}.images")
         # Of 8 bits, or of 16.
         size = len(files.paths) * side**2 * bands * (1 if bands == 3 else 2)
-        found = kept(squares, prepared, on_disk=cache == "disk", size=lambda: size)
+        found = kept(squares, prepared, on_disk=shared or cache == "disk", size=lambda: size)
     return LabelledSet(squares=found, targets=_targets(files))
 
 

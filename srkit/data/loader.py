@@ -2,6 +2,7 @@
 
 import atexit
 import signal
+import sys
 import threading
 from collections.abc import Callable, Generator
 from typing import Any, Generic, Protocol, TypeVar
@@ -13,6 +14,10 @@ from torch.utils.data import DataLoader, Dataset
 from srkit.errors import DataError
 
 AHEAD = 4  # steps a worker prepares before they are asked for
+# A forked worker has the images that are in memory without copying them. Where forking is not there
+# (Windows) or not safe (macOS), a worker is sent all that its batches are drawn from, once: a copy
+# of images in memory, but of a prepared file only its path.
+WORKERS_SHARE_MEMORY = sys.platform == "linux"
 
 Drawn = TypeVar("Drawn", covariant=True)
 
@@ -81,6 +86,8 @@ def batch_loader(
         batch_size=None,
         sampler=range(first, last),
         num_workers=workers,
+        # Said, because from Python 3.14 on Linux forks no more by itself.
+        multiprocessing_context="fork" if WORKERS_SHARE_MEMORY else None,
         prefetch_factor=AHEAD,
         pin_memory=torch.cuda.is_available(),
         worker_init_fn=_begin_worker,

@@ -54,15 +54,16 @@ def load_training_set(
     needs_lr: bool = True,
     cache: Cache = "memory",
     cache_folder: Path | None = None,
+    shared: bool = False,
     progress: Progress | None = None,
 ) -> TrainingSet:
     """Read every image under the folders, with its LR image or making one.
 
     The patch size is in LR pixels, the largest the run uses; images have so many `bands`. `cache`
-    keeps the decoded images in
-    memory, or in one memory-mapped file in `cache_folder` that later runs use again; "auto" takes
-    memory when they need less than half of what is free. `progress` is called with the images
-    done and of all images.
+    keeps the decoded images in memory, or in one memory-mapped file in `cache_folder` that later
+    runs use again; "auto" takes memory when they need less than half of what is free, and are not
+    `shared` by processes that would each have a copy. `progress` is called with the images done and
+    of all images.
 
     Raises: DataError naming every file that is damaged, transparent, of other bands or smaller than
         a patch, or a folder without images; ConfigError for LR images that would not be used.
@@ -107,7 +108,7 @@ def load_training_set(
         )
         prepared = PreparedFile(cache_folder / f"{key}.images")
         size = partial(_bytes, images, scale, needs_lr, bands)
-        found = kept(parts, prepared, on_disk=cache == "disk", size=size)
+        found = kept(parts, prepared, on_disk=shared or cache == "disk", size=size)
     pixels = sum(part.height * part.width for part in found)
     return TrainingSet(parts=found, weights=weights, images=len(images), megapixels=pixels / 1e6)
 

@@ -20,6 +20,7 @@ from srkit.models.classifier import Classifier
 from srkit.models.network import Network
 from srkit.training.config import Network as NetworkConfig
 from srkit.training.config import TrainingConfig
+from srkit.training.engine import share_images
 from srkit.training.learner import Learner
 from srkit.training.network import create_classifier, is_classifier, require_unused
 from srkit.training.patches import PatchPlan
@@ -122,6 +123,7 @@ class ClassificationTask(Task):
                 bands=network.image_channels,
                 cache=images.cache,
                 cache_folder=prepared,
+                shared=share_images(self._engine, images.num_worker_per_gpu),
                 progress=watcher.reading,
             )
         self._sets = [

@@ -9,6 +9,7 @@ from srkit.data.datasets import resolve_folders
 from srkit.data.degradations import Degradation
 from srkit.data.training_set import load_training_set
 from srkit.training.config import TrainingConfig
+from srkit.training.engine import share_images
 from srkit.training.patches import PatchPlan
 from srkit.training.watch import Watcher
 
@@ -51,6 +52,7 @@ def open_images(
             needs_lr=degradation is None,
             cache=images.cache,
             cache_folder=prepared,
+            shared=share_images(engine, images.num_worker_per_gpu),
             progress=watcher.reading,
         )
     return BatchSource(

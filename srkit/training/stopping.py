@@ -2,18 +2,30 @@
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+ONE_STOP = 5.0
+"""Seconds in which one stop may send SIGTERM several times."""
+
 
 @contextmanager
 def asked_to_stop() -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM instead of dying of them; a second one does kill."""
+    """Collect SIGINT and SIGTERM instead of dying of them; a second one does kill.
+
+    But not a SIGTERM soon after another: a service manager sends it to torchrun and to the
+    processes of the run, and torchrun sends it on to them.
+    """
     received: list[int] = []
+    began = 0.0
 
     def note(number: int, frame: FrameType | None) -> None:
-        if received:
+        nonlocal began
+        if not received:
+            began = time.monotonic()
+        elif number == signal.SIGINT or time.monotonic() - began > ONE_STOP:
             raise KeyboardInterrupt
         received.append(number)
 

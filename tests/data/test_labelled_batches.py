@@ -107,6 +107,10 @@ def test_bands_keep_their_depth_and_files_are_kept_on_the_disk(tmp_path: Path) -
     plain = load_labelled(files, side=8, bands=6)
     stored = load_labelled(files, side=8, bands=6, cache="disk", cache_folder=tmp_path / "kept")
     assert len(list((tmp_path / "kept").glob("*.images"))) == 1
+    for shared in (False, True):
+        folder = tmp_path / f"shared-{shared}"
+        load_labelled(files, side=8, bands=6, cache="auto", cache_folder=folder, shared=shared)
+        assert len(list(folder.glob("*.images"))) == int(shared)
     for one, other in zip(plain.squares, stored.squares, strict=True):
         assert one.hr.dtype == other.hr.dtype == np.uint16
         np.testing.assert_array_equal(one.hr, other.hr)

@@ -1,6 +1,8 @@
 """Loaders: the same batches from any number of workers, processes and micro-batches."""
 
+import multiprocessing
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -8,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import chain
 from multiprocessing import active_children
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,11 +18,13 @@ import torch
 from skimage import data
 from torch.utils.data import get_worker_info
 
+from srkit.data import loader
 from srkit.data.batches import Batch, BatchSource
 from srkit.data.degradations import create_degradation
 from srkit.data.loader import batch_loader
 from srkit.data.pairs import bicubic
 from srkit.data.part import Part
+from srkit.data.prepared import PreparedFile
 from srkit.data.training_set import TrainingSet
 from srkit.errors import DataError
 
@@ -70,6 +75,49 @@ def test_workers_change_nothing(degradation: str | None) -> None:
     assert [len(batch.lr) for batch in helped] == [8, 8, 16]
     assert helped[0].hr.is_contiguous(memory_format=torch.channels_last)
     assert torch.equal(torch.get_rng_state(), generator)
+
+
+@pytest.fixture
+def spawning() -> Iterator[None]:
+    """Start processes as macOS and Windows do, where nobody says otherwise."""
+    before = multiprocessing.get_start_method()
+    multiprocessing.set_start_method("spawn", force=True)
+    yield
+    multiprocessing.set_start_method(before, force=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where workers are not forked")
+@pytest.mark.usefixtures("spawning")
+def test_workers_are_forked_whatever_python_does_by_itself() -> None:
+    drawing = source()
+    with pytest.raises((pickle.PicklingError, AttributeError)):
+        pickle.dumps(drawing)  # its functions have no name that another process would find
+    require_equal(
+        [batch for (batch,) in batch_loader(drawing, first=0, last=2, workers=1)],
+        [batch for (batch,) in batch_loader(drawing, first=0, last=2)],
+    )
+
+
+@pytest.mark.usefixtures("spawning")
+def test_workers_that_are_not_forked_are_sent_the_path_of_a_prepared_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = source().training_set.parts
+    prepared = PreparedFile(tmp_path / "prepared" / "one.images")
+    prepared.write(parts)
+    drawing = BatchSource(
+        TrainingSet(parts=prepared, weights=(None,), images=1, megapixels=0),
+        scale=4,
+        patch_size=[8, 8].__getitem__,
+        batch_size=[2, 2].__getitem__,
+        seed=3,
+    )
+    assert len(pickle.dumps(drawing)) < parts[0].hr.nbytes / 20
+    monkeypatch.setattr(loader, "WORKERS_SHARE_MEMORY", False)
+    require_equal(
+        [batch for (batch,) in batch_loader(drawing, first=0, last=2, workers=1)],
+        [batch for (batch,) in batch_loader(drawing, first=0, last=2)],
+    )
 
 
 def together(*shares: list[list[Batch]]) -> list[Batch]:

@@ -40,7 +40,10 @@ def folders(tmp_path: Path) -> list[TrainingFolder]:
 @pytest.fixture
 def load(tmp_path: Path, folders: list[TrainingFolder]) -> Load:
     def build(
-        cache: Cache = "disk", of: Sequence[TrainingFolder] = folders, needs_lr: bool = True
+        cache: Cache = "disk",
+        of: Sequence[TrainingFolder] = folders,
+        needs_lr: bool = True,
+        shared: bool = False,
     ) -> TrainingSet:
         return load_training_set(
             of,
@@ -49,6 +52,7 @@ def load(tmp_path: Path, folders: list[TrainingFolder]) -> Load:
             needs_lr=needs_lr,
             cache=cache,
             cache_folder=tmp_path / "prepared",
+            shared=shared,
         )
 
     return build
@@ -127,6 +131,13 @@ def test_auto_takes_memory_while_there_is_twice_as_much(
 ) -> None:
     monkeypatch.setattr(training_set, "_free", lambda: free)  # the set takes 115,000 bytes
     assert isinstance(load("auto").parts, PreparedFile) == on_disk
+
+
+def test_auto_takes_the_disk_when_processes_share_the_images(load: Load, reads: list[str]) -> None:
+    for _ in range(2):  # one process after the other
+        assert isinstance(load("auto", shared=True).parts, PreparedFile)
+    assert reads == ["0.png", "1.png"] * 2
+    assert not isinstance(load("memory", shared=True).parts, PreparedFile)
 
 
 def test_is_made_anew_when_a_source_changes(

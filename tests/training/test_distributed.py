@@ -1,8 +1,6 @@
 """Two processes under torchrun are one process with the doubled batch."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,8 @@ from srkit.training.config import TrainingConfig
 from srkit.training.config_file import write_config
 from srkit.training.engine import engine
 from srkit.training.loop import train
+
+from .launching import torchrun
 
 Configure = Callable[..., TrainingConfig]
 
@@ -41,16 +41,7 @@ def spread(configure: Configure, folder: Path, changes: dict[str, Any]) -> Path:
     """Train with two processes; give the run's folder."""
     path = folder / "tiny.yml"
     path.write_text(write_config(configure(changes)))
-    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    ended = subprocess.run(
-        [
-            *(sys.executable, *launch, "-m", "srkit", "train"),
-            *("--config", str(path), "-o", str(folder / "two"), "--device", "cpu"),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ended = torchrun("train", "--config", path, "-o", folder / "two", "--device", "cpu")
     assert ended.returncode == 0, ended.stderr
     two = folder / "two" / "tiny"
     # One process speaks: the path of the checkpoint is printed once.
@@ -58,10 +49,13 @@ def spread(configure: Configure, folder: Path, changes: dict[str, Any]) -> Path:
     return two
 
 
-def both(configure: Configure, folder: Path, changes: dict[str, Any]) -> tuple[Path, Path]:
-    """Train with two processes, and with one and twice the batch; give the two runs' folders."""
-    two, one = spread(configure, folder, changes), folder / "one" / "tiny"
-    train(configure(changes | {"datasets.train.batch_size_per_gpu": 4}), one)
+def both(
+    configure: Configure, folder: Path, changes: dict[str, Any], *, accumulate: int = 1
+) -> tuple[Path, Path]:
+    """Train with two processes, and with one on whole batches; give the two runs' folders."""
+    two = spread(configure, folder, changes | {"train.accumulate": accumulate})
+    one = folder / "one" / "tiny"
+    train(configure(changes | {"datasets.train.batch_size_per_gpu": 4 * accumulate}), one)
     return two, one
 
 
@@ -99,7 +93,7 @@ def test_gradients_are_shared_and_validation_is_exact(
 def test_accumulation_and_processes_make_one_large_batch(
     configure: Configure, tmp_path: Path
 ) -> None:
-    two, one = both(configure, tmp_path, {"train.accumulate": 2, "logger.print_freq": 1})
+    two, one = both(configure, tmp_path, {"logger.print_freq": 1}, accumulate=2)
     assert len(rows(one, "loss")) == 12
     for key, tolerance in (("loss", 2e-6), ("psnr", 2e-3), ("ssim", 2e-5)):
         for ours, theirs in zip(rows(two, key), rows(one, key), strict=True):
