@@ -47,8 +47,21 @@ class Learner:
 
     @property
     def scaled(self) -> bool:
-        """Whether the loss is scaled (float16), so that a gradient may overflow now and then."""
+        """Whether the loss is scaled (float16)."""
         return self.engine.scaler is not None
+
+    @property
+    def may_overflow(self) -> bool:
+        """Whether a gradient that is not finite may be the scale's doing: steps are left out then.
+
+        The scale is halved each time. Below 1 the loss is made smaller than it is.
+        """
+        return self.scaled and self.engine.scaler.get_scale() >= 1
+
+    def finite(self) -> bool:
+        """Tell whether all weights and their averages are."""
+        tensors = [*self.model.state_dict().values(), *self.average.model.state_dict().values()]
+        return all(bool(tensor.isfinite().all()) for tensor in tensors)
 
     def save(self, folder: Path, counters: Counters) -> None:
         """Write a state.

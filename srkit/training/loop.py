@@ -8,30 +8,29 @@ import math
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch.nn.functional import pad
 
 from srkit.checkpoint import Card, save
 from srkit.data.loader import StepSource, batch_loader
-from srkit.errors import ConfigError, TrainingError
-from srkit.training.classification import ClassificationTask, with_classes
+from srkit.errors import TrainingError
+from srkit.training.classification import with_classes
 from srkit.training.config import TrainingConfig
 from srkit.training.engine import engine
 from srkit.training.learner import Learner
 from srkit.training.log import RunLog
-from srkit.training.network import is_classifier
 from srkit.training.pace import Pace
 from srkit.training.report import write_report
 from srkit.training.run_folder import RunFolder
 from srkit.training.schedule import learning_rate
 from srkit.training.score import SetScore
-from srkit.training.state import Counters, read_state, seed_step
+from srkit.training.state import Counters, drop_later_states, read_state, seed_step
 from srkit.training.stopping import asked_to_stop
 from srkit.training.strips import Strips
-from srkit.training.super_resolution import SuperResolutionTask
 from srkit.training.task import Task
+from srkit.training.tasks import create_task
 from srkit.training.tensorboard import TensorBoard, require_tensorboard
 from srkit.training.transfer import start_from
 from srkit.training.watch import RunFacts, Watcher, Watchers
@@ -77,15 +76,7 @@ def train(
         if config.logger.use_tb_logger:
             require_tensorboard()
         torch.manual_seed(config.manual_seed)
-        task: Task
-        if is_classifier(config):
-            task = ClassificationTask(config, accelerator)
-        else:
-            task = SuperResolutionTask(config, accelerator, data_root)
-        if config.train.early_stop is not None and not task.validated:
-            raise ConfigError(
-                "train.early_stop: there is no validation set to watch", hint="--validation Set5"
-            )
+        task = create_task(config, accelerator, data_root)
         found = read_state(run.states, watchers.warn) if resume else None
         # What a run started from is in its state.
         taken = None if found else start_from(config.path.pretrain_network_g, task.network)
@@ -109,7 +100,8 @@ def train(
 
         with ExitStack() as stack:
             if main:
-                run.claim(command)
+                stack.enter_context(run.claimed(command))
+                drop_later_states(run.states, counters.step)
                 watchers = stack.enter_context(
                     closing(_all_watchers(run, task, counters, watchers))
                 )
@@ -160,7 +152,9 @@ def _steps(
             # Every process learns the same numbers, and that one of them was asked to stop.
             numbers = accelerator.reduce(pad(numbers, (0, 1), value=float(stop)), "mean")
             *means, norm, asked = numbers.tolist()
-            _require_finite(means[0], norm, counters.step, rate, scaled=learner.scaled)
+            overflow = learner.may_overflow and not math.isfinite(norm)
+            if not (math.isfinite(means[0]) and (math.isfinite(norm) or overflow)):
+                _refuse(f"the loss is {means[0]} and its gradient {norm}", counters.step, rate)
             learner.update(counters.step, rate)
 
             counters.step += 1
@@ -170,7 +164,11 @@ def _steps(
             halted = asked > 0
             ended = counters.step == recipe.total_iter
             watchers.stepped(counters.step, pace)
-            if counters.step % config.val.val_freq == 0 or ended:
+            validates = counters.step % config.val.val_freq == 0 or ended
+            saves = counters.step % save_every == 0 or ended or halted
+            if (validates or saves) and not learner.finite():
+                _refuse("weights are not finite", counters.step - 1, rate)
+            if validates:
                 scores = task.validate(average)
                 better = bool(scores) and counters.note(scores[0].deciding[1], recipe.early_stop)
                 ended = counters.finished(recipe)
@@ -184,7 +182,7 @@ def _steps(
             if counters.step % log_every == 0 or ended:
                 losses = counters.take_means(log_every)
                 watchers.losses(counters.step, losses.pop("total"), losses, rate, pace)
-            if main and (counters.step % save_every == 0 or ended or halted):
+            if main and (saves or ended):
                 watchers.flush()
                 learner.save(run.states, counters)
     return Outcome(
@@ -233,15 +231,10 @@ def _facts(
     )
 
 
-def _require_finite(loss: float, norm: float, step: int, rate: float, *, scaled: bool) -> None:
-    """Stop before a loss or a gradient that is not finite reaches the weights.
-
-    Under loss scaling (float16) a gradient may overflow: the step is left out and the scale halved.
-    """
-    if math.isfinite(loss) and (scaled or math.isfinite(norm)):
-        return
+def _refuse(what: str, step: int, rate: float) -> NoReturn:
+    """Stop before what is not finite reaches a weight, a state or a checkpoint."""
     raise TrainingError(
-        f"the loss is {loss} and its gradient {norm} at step {step}, learning rate {rate:.3g}",
+        f"{what} at step {step}, learning rate {rate:.3g}",
         hint="start a new run with a smaller --learning-rate",
     )
 

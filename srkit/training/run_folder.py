@@ -15,6 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
+from srkit.data.lock import NAME as LOCK
 from srkit.errors import ConfigError, TrainingError
 from srkit.files import TEMPORARY_PATTERN, write_atomically
 from srkit.training.config import TrainingConfig
@@ -37,7 +40,7 @@ FREE = (
 
 
 class RunFolder:
-    """A run's own folder; nothing is written before `claim`."""
+    """A run's own folder; nothing is written before it is `claimed`."""
 
     def __init__(self, folder: Path, config: TrainingConfig) -> None:
         self.folder = folder
@@ -103,19 +106,34 @@ class RunFolder:
                 hint="batch_size_per_gpu times accumulate times processes must stay the same",
             )
 
-    def claim(self, command: str) -> None:
-        """Make the folder this run's: sweep up after a kill, write configuration and command.
+    @contextmanager
+    def claimed(self, command: str) -> Iterator[None]:
+        """Hold the folder: sweep up after a kill, write configuration and command.
 
-        Raises: OSError when it cannot be written.
+        The system gives it back when the process ends, however it ends.
+
+        Raises: TrainingError when another process holds it; OSError when it cannot be written.
         """
         for part in (self.folder / "models", self.states, self.log):
             part.mkdir(parents=True, exist_ok=True)
-        self.sweep()
-        commands = self._commands()
-        if command and command not in commands:
-            commands.append(command)
-        _write(self.folder / "command.txt", "".join(line + "\n" for line in commands))
-        _write(self.configuration, write_config(self.config))
+        lock = FileLock(self.folder / LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise TrainingError(
+                f"{self.folder}: another process is training here",
+                hint="wait until it ends, or choose another --name",
+            ) from None
+        try:
+            self.sweep()
+            commands = self._commands()
+            if command and command not in commands:
+                commands.append(command)
+            _write(self.folder / "command.txt", "".join(line + "\n" for line in commands))
+            _write(self.configuration, write_config(self.config))
+            yield
+        finally:
+            lock.release()
 
     def sweep(self) -> None:
         """Remove the temporaries that a kill left behind.

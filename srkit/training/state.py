@@ -107,7 +107,7 @@ def save_state(
     metadata = {"srkit": FORMAT, "state": json.dumps(asdict(counters))}
     metadata["sha256"] = digest(metadata, tensors)
     data = to_bytes(tensors, metadata)
-    path = folder / f"state-{counters.step:08d}.safetensors"
+    path = folder / _name(counters.step)
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(path, lambda file: file.write(data))
     for old in saved_states(folder)[KEPT:]:
@@ -115,9 +115,23 @@ def save_state(
     return path
 
 
+def _name(step: int) -> str:
+    return f"state-{step:08d}.safetensors"
+
+
 def saved_states(folder: Path) -> list[Path]:
     """Give the states in a folder, newest first."""
     return sorted(folder.glob("state-*.safetensors"), reverse=True)
+
+
+def drop_later_states(folder: Path, step: int) -> None:
+    """Remove the states after a step: damaged ones, or they would count among those kept.
+
+    Raises: OSError when one cannot be removed.
+    """
+    for path in saved_states(folder):
+        if path.name > _name(step):
+            path.unlink(missing_ok=True)
 
 
 def read_state(

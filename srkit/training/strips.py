@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
 
+from srkit.errors import ImageError
 from srkit.images import Image, write_image
 from srkit.images.image import Samples
 from srkit.training.watch import Sample, Watcher
@@ -36,7 +37,7 @@ class Strips(Watcher):
     def samples(self, step: int, set_name: str, samples: Sequence[Sample]) -> None:
         """Write a strip of every sample, and remove those that are neither first nor recent.
 
-        Raises: ImageError when one cannot be written.
+        Raises: OSError when one cannot be written.
         """
         folder = self._folder / _file_name(set_name)
         folder.mkdir(parents=True, exist_ok=True)
@@ -44,7 +45,12 @@ class Strips(Watcher):
         for index, (name, sample) in enumerate(zip(names, samples, strict=True)):
             if names.count(name) > 1:
                 name = f"{name}-{index + 1}"
-            write_image(folder / f"{name}_{step:08d}.png", Image(colour=strip(sample)))
+            try:
+                write_image(folder / f"{name}_{step:08d}.png", Image(colour=strip(sample)))
+            except ImageError as error:
+                if isinstance(error.__cause__, OSError):  # the run's folder names what to do
+                    raise error.__cause__ from None
+                raise
         for strips in find_strips(self._folder).values():
             for old in sorted(strips)[1:-KEPT]:
                 strips[old].unlink()

@@ -181,6 +181,11 @@ CASES = [
         train --config run.yml --set train.optim_g=Adam
         train --config run.yml --set train.optim_g.type=adam
         train --config run.yml --set train.scheduler.milestones=[5]
+        train --config run.yml --set train.scheduler.eta_min=1
+        train --config run.yml --set train.scheduler.gamma=0.1
+        train --config run.yml --set train.warmup_iter=2
+        train --config run.yml --set datasets.train.use_shift=false
+        train --config run.yml --name prepared
         train --config run.yml --set train.losses.l3=1
         train --config run.yml --set train.losses.l1=0
         train --config run.yml --set train.early_stop.patience=3
@@ -208,7 +213,7 @@ CASES = [
         train --task classify --dataset classes --set network_g.classes=[cat]
         train --task classify --dataset classes --set network_g.backbone=small
         train --task classify --dataset classes --set datasets.train.multi_label=maybe
-        train --task classify --dataset classes --dry-run
+        train --task classify --dataset photos --dry-run
         train --dataset bands
         train --config bands.yml
         classify

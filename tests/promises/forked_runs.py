@@ -10,7 +10,8 @@ Points: "start" and "step" send a `signal` (SIGKILL unless another is named) fro
 seconds after the fork or after the first batch is asked for, wherever the run then is; SIGKILL
 goes to the run alone, others to its workers as well, as from a terminal or a service manager. The
 other points kill inside the saving of the `count`-th state: "mid-write" with half of its bytes
-written, "before-rename", "after-rename", and "before-drop" when an older state is about to go.
+written, "before-rename", "after-rename", and "before-drop" when an older state is about to go. With
+"checkpoint" in front of the first three it is the `count`-th checkpoint's.
 """
 
 import json
@@ -48,8 +49,15 @@ def tell_first_batch(pipe: int) -> None:
 
 
 def die_in_save(point: str, count: int) -> None:
-    """Replace the parts of `save_state` so that one of them does not come back."""
+    """Replace parts of the saving of states or checkpoints so that one does not come back."""
     left = count
+    of_checkpoint = point.startswith("checkpoint-")
+    point = point.removeprefix("checkpoint-")
+    module, folder = (
+        ("srkit.checkpoint", "models")
+        if of_checkpoint
+        else ("srkit.training.state", "training_states")
+    )
     fsync, unlink = os.fsync, Path.unlink
 
     def write(path: Path, give: Callable[[BinaryIO], object]) -> None:
@@ -69,9 +77,9 @@ def die_in_save(point: str, count: int) -> None:
 
     def sync(descriptor: int) -> None:
         target = Path(f"/proc/self/fd/{descriptor}").readlink()
-        if left == 0 and target.parent.name == "training_states" and point == "before-rename":
+        if left == 0 and target.parent.name == folder and point == "before-rename":
             die()
-        if left == 0 and target.name == "training_states" and point == "after-rename":
+        if left == 0 and target.name == folder and point == "after-rename":
             die()
         fsync(descriptor)
 
@@ -80,7 +88,7 @@ def die_in_save(point: str, count: int) -> None:
             die()
         unlink(path, missing_ok=missing_ok)
 
-    patch("srkit.training.state.write_atomically", write).start()
+    patch(f"{module}.write_atomically", write).start()
     patch("os.fsync", sync).start()
     patch("pathlib.Path.unlink", drop).start()
 

@@ -21,7 +21,12 @@ from skimage import data
 from srkit import checkpoint
 
 KILLS_IN_A_SAVE = ("mid-write", "before-rename", "after-rename", "before-drop") * 2
-KILLS_ANYWHERE = 12
+KILLS_IN_A_CHECKPOINT = (
+    "checkpoint-mid-write",
+    "checkpoint-before-rename",
+    "checkpoint-after-rename",
+)
+KILLS_ANYWHERE = 9
 STEPS = 60
 SAVE_EVERY = 3
 
@@ -106,7 +111,7 @@ def configuration(folder: Path, *, workers: int) -> Path:
 
 
 def fingerprint(run: Path) -> dict[str, str]:
-    """Hash every tensor of the last state (weights, EMA, optimizer, RNG) and the logs."""
+    """Hash all of the last state (weights, EMA, optimizer, RNG), of the checkpoint and the logs."""
     state = max((run / "training_states").glob("state-*"))
     _, tensors = checkpoint.read_tensors(state)
     found = {
@@ -115,6 +120,9 @@ def fingerprint(run: Path) -> dict[str, str]:
     }
     prefixes = {name.split(".")[0] for name in tensors}
     assert prefixes == {"model", "average", "optimizer", "rng"}
+    _, weights = checkpoint.read_tensors(run / "models" / "tiny.safetensors")
+    for name, tensor in weights.items():
+        found[f"checkpoint.{name}"] = hashlib.sha256(tensor.numpy().tobytes()).hexdigest()
     for name in ("log.csv", "log.jsonl"):
         found[name] = hashlib.sha256((run / "log" / name).read_bytes()).hexdigest()
     return found | {"state": state.name}
@@ -125,6 +133,7 @@ def kills(chance: random.Random, step: float) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
         {"at": point, "count": chance.choice((1, 2))} for point in KILLS_IN_A_SAVE
     ]
+    found += [{"at": point, "count": 1} for point in KILLS_IN_A_CHECKPOINT]
     for _ in range(KILLS_ANYWHERE):
         if chance.random() < 0.25:  # while starting: importing, reading, restoring, sweeping up
             found.append({"at": "start", "delay": chance.uniform(0, 0.5)})
@@ -155,6 +164,9 @@ def test_twenty_kills_change_nothing(
             if not ended:
                 assert answer["code"] == -9, answer["output"]
                 left.pop()
+            released = output / "tiny" / "models" / "tiny.safetensors"
+            if released.exists():
+                checkpoint.load(released)  # raises for a torn one
         assert fingerprint(output / "tiny") == whole.fingerprint
         assert not list(output.rglob(".srkit-*"))
         runs += 1
@@ -171,6 +183,20 @@ def test_a_stop_saves_the_step_it_comes_in(
     assert stopped["code"] == code, stopped["output"]
     assert "go on with --resume" in stopped["output"]
     assert "Traceback" not in stopped["output"]
+    resumed = serve(*words, "--resume")
+    assert resumed["code"] == 0, resumed["output"]
+    assert fingerprint(tmp_path / "tiny") == whole.fingerprint
+
+
+def test_a_disk_too_full_for_samples_says_so_and_loses_nothing(
+    serve: Server, whole: Whole, tmp_path: Path
+) -> None:
+    words = ["train", "--config", str(whole.configurations[0]), "-o", str(tmp_path)]
+    full = serve(*words, disk=60_000)  # a state has 35 KB, a strip of samples 120
+    assert full["code"] == 2
+    (line,) = [line for line in full["output"].splitlines() if line.startswith("srkit: ")]
+    assert "cannot be written (File too large)" in line
+    assert "go on with --resume" in full["output"]
     resumed = serve(*words, "--resume")
     assert resumed["code"] == 0, resumed["output"]
     assert fingerprint(tmp_path / "tiny") == whole.fingerprint

@@ -19,6 +19,7 @@ from srkit.training.config_file import read_config
 from srkit.training.engine import engine
 from srkit.training.loop import Outcome, train
 from srkit.training.optimizers import OPTIMIZERS
+from srkit.training.pace import Pace
 from srkit.training.state import read_state
 from srkit.training.watch import Watcher
 
@@ -34,6 +35,8 @@ class Lines(Watcher):
 
     def said(self, line: str) -> None:
         self.lines.append(line)
+
+    warn = said
 
 
 def test_a_signal_saves_and_stops(
@@ -187,3 +190,39 @@ def test_a_run_begun_before_a_key_existed_goes_on(configure: Configure, tmp_path
     del values["train"]["clip_grad_norm"], values["datasets"]["train"]["use_hflip"]
     path.write_text(yaml.safe_dump(values))
     assert train(config, tmp_path / "run", resume=True).step == 2
+
+
+def test_a_run_goes_on_past_a_damaged_state_and_keeps_two_whole_ones(
+    configure: Configure, fingerprint: Fingerprint, tmp_path: Path
+) -> None:
+    train(configure(), tmp_path / "whole")
+    run = tmp_path / "run"
+    train(configure(), run, max_seconds=0)
+    states = run / "training_states"
+    (only,) = states.iterdir()
+    for later in (5, 9):  # as a kill leaves them: newer, damaged, not yet dropped
+        damaged = bytearray(only.read_bytes())
+        damaged[-1] ^= 1
+        (states / f"state-{later:08d}.safetensors").write_bytes(damaged)
+    lines = Lines()
+    train(configure(), run, resume=True, max_seconds=0, watch=lines)
+    assert sum("trying the state before it" in line for line in lines.lines) == 2
+    assert [path.name for path in sorted(states.iterdir())] == [
+        "state-00000001.safetensors",
+        "state-00000002.safetensors",
+    ]
+    train(configure(), run, resume=True)
+    assert fingerprint(run) == fingerprint(tmp_path / "whole")
+
+
+def test_a_folder_in_which_a_run_goes_on_is_refused(configure: Configure, tmp_path: Path) -> None:
+    class Second(Watcher):
+        def stepped(self, step: int, pace: Pace) -> None:
+            for resume in (False, True):
+                with pytest.raises(TrainingError, match="run: another process is training here"):
+                    train(configure(), tmp_path / "run", resume=resume)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(configure(), tmp_path / "run", watch=Second())
+    assert train(configure(), tmp_path / "run").step == 12
