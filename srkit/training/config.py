@@ -78,7 +78,7 @@ class TrainingImages(Section):
     multi_label: bool | None = None
     """Classifiers: whether an image can have several classes; absent: if there is a labels.csv."""
     cache: Literal["auto", "memory", "disk"] = "auto"
-    """Where decoded images are kept: memory when they take less than half of what is free."""
+    """Where decoded images are kept; auto: memory, for one process and up to half of the free."""
     sub_image_size: int | None = Field(default=None, ge=0)
     """Side of the parts HR images are cut into once; 0 leaves them whole. Absent: 480 for DIV2K."""
     degradation: dict[str, Any] = {"type": "bicubic"}
