@@ -88,7 +88,9 @@ def evaluate(
         raise ConfigError(f"--lpips compares RGB images, not {bands} bands")
     perceptual = _perceptual(lpips_weights, str(chosen)) if lpips or lpips_weights else None
     for found in datasets:
-        _warn_if_incomplete(found)
+        found.fetch(data_root, say=_say)
+        if shortfall := found.shortfall():
+            _say(shortfall)
     results = _measure(upscalers, datasets, lr, scale, protocol, perceptual)
     if csv is not None:
         _write(csv, to_csv(results))
@@ -149,16 +151,8 @@ def _perceptual(weights: Path | None, device: str) -> Perceptual | None:
     return Perceptual(weights, device=device)
 
 
-def _warn_if_incomplete(dataset: Dataset) -> None:
-    from srkit.images import image_files
-
-    found = len(image_files(dataset.folder, recursive=False))
-    if dataset.expected is not None and found != dataset.expected:
-        typer.echo(
-            f"srkit: {dataset.name} has {dataset.expected} images, {dataset.folder} holds {found}: "
-            "not comparable with published numbers",
-            err=True,
-        )
+def _say(line: str) -> None:
+    typer.echo(f"srkit: {line}", err=True)
 
 
 def _measure(

@@ -31,29 +31,57 @@ def print_estimate(
 def to_json(config: "TrainingConfig", found: "Estimate") -> str:
     """Give every number under its name, and the steps they are for."""
     numbers = {"name": config.name, "steps": config.train.total_iter} | asdict(found)
-    numbers["multiply_adds_per_output_megapixel"] = _per_megapixel(found)
+    if found.scale is not None:
+        numbers["multiply_adds_per_output_megapixel"] = _per_megapixel(found, found.scale)
     return json.dumps(numbers, indent=2)
 
 
-def _per_megapixel(found: "Estimate") -> float:
-    return found.multiply_adds * 1e6 / found.scale**2
+def _per_megapixel(found: "Estimate", scale: int) -> float:
+    return found.multiply_adds * 1e6 / scale**2
 
 
 def to_table(config: "TrainingConfig", found: "Estimate") -> str:
     """Give a line for every number, aligned."""
     steps = config.train.total_iter
-    field = found.receptive_field
+    sets = ", ".join(f"{name} ({images:,})" for name, images in found.validation.items())
     rows = {
-        "run": f"{config.name}, {config.network_g.type}, x{found.scale}",
-        "parameters": f"{found.parameters:,}",
-        "multiply-adds, an LR pixel": f"{found.multiply_adds:,.0f}",
-        "multiply-adds, an output megapixel": f"{_per_megapixel(found) / 1e9:,.2f} G",
-        "receptive field": "the whole image" if field is None else f"{field} LR pixels around",
-        "memory": f"{found.memory / 2**20:,.0f} MiB",
-        "HR images": f"{found.images:,}",
-        "a step": f"{found.patches} patches of {found.patch_size}x{found.patch_size} LR pixels",
-        "pace": f"{found.steps_per_second:.2f} steps/s",
+        **_about_network(config, found),
+        "start": found.taken or "random weights",
+        "images" if found.scale is None else "HR images": f"{found.images:,}",
+        "decoded images": "unknown until they are downloaded"
+        if found.decoded is None
+        else f"{found.decoded / 2**20:,.0f} MiB",
+        "validation images": sets or "none",
+        **({"not downloaded yet": ", ".join(found.absent)} if found.absent else {}),
+        "a step": _step(found),
+        "memory of a step": f"{found.memory / 2**20:,.0f} MiB with the program, without the images",
+        "pace": f"{found.steps_per_second:.2f} steps/s, on noise drawn as images are",
         "all steps": f"{found.seconds / 3600:.2f} hours for {steps:,} steps, without validation",
     }
     width = max(map(len, rows))
     return "\n".join(f"{label:<{width}}  {value}" for label, value in rows.items())
+
+
+def _about_network(config: "TrainingConfig", found: "Estimate") -> dict[str, str]:
+    run = f"{config.name}, {config.network_g.type}"
+    parameters = f"{found.parameters:,}"
+    if found.scale is None:
+        return {
+            "run": f"{run}, {found.classes} classes",
+            "parameters": parameters,
+            "multiply-adds, an image": f"{found.multiply_adds / 1e6:,.1f} M",
+        }
+    field = found.receptive_field
+    per_megapixel = _per_megapixel(found, found.scale)
+    return {
+        "run": f"{run}, x{found.scale}",
+        "parameters": parameters,
+        "multiply-adds, an LR pixel": f"{found.multiply_adds:,.0f}",
+        "multiply-adds, an output megapixel": f"{per_megapixel / 1e9:,.2f} G",
+        "receptive field": "the whole image" if field is None else f"{field} LR pixels around",
+    }
+
+
+def _step(found: "Estimate") -> str:
+    what, pixels = ("images", "pixels") if found.scale is None else ("patches", "LR pixels")
+    return f"{found.patches} {what} of {found.patch_size}x{found.patch_size} {pixels}"

@@ -32,6 +32,8 @@ class TrainingFolder:
     """How often it is drawn from, against the others; None = by its number of positions."""
     sub_image_size: int = 0
     """Side of the parts its images are cut into, in HR pixels; 0 = left whole."""
+    archives: tuple[Archive, ...] = ()
+    """What is fetched where the folders are not there: the HR images, and perhaps the LR images."""
 
 
 def resolve_folders(
@@ -45,10 +47,39 @@ def resolve_folders(
     data_root: Path | None = None,
     say: Say = lambda line: None,
 ) -> list[TrainingFolder]:
-    """Find every folder a run trains on, fetching what has to be fetched.
+    """Find every folder a run trains on, and then fetch what has to be fetched.
 
-    Raises: DataError for a folder that is not there or cannot be fetched; ConfigError for a track
-        without DIV2K, and for LR images inside their own HR folder.
+    Raises: as `find_folders`; DataError for what cannot be fetched.
+    """
+    found = find_folders(
+        roots,
+        scale=scale,
+        lr=lr,
+        weights=weights,
+        lr_track=lr_track,
+        sub_image_size=sub_image_size,
+        data_root=data_root,
+    )
+    for folder in found:
+        for archive in folder.archives:
+            fetch_div2k(archive, data_root, say=say)
+    return found
+
+
+def find_folders(
+    roots: Sequence[str],
+    *,
+    scale: int,
+    lr: Sequence[str] | None = None,
+    weights: Sequence[float] | None = None,
+    lr_track: str | None = None,
+    sub_image_size: int | None = None,
+    data_root: Path | None = None,
+) -> list[TrainingFolder]:
+    """Find every folder a run trains on; those of DIV2K need not be there yet.
+
+    Raises: DataError for a folder that is not there, or of DIV2K but not whole; ConfigError for a
+        track without DIV2K, and for LR images inside their own HR folder.
     """
     if lr_track is not None and not any(root.lower() in NAMES for root in roots):
         raise ConfigError(
@@ -58,10 +89,12 @@ def resolve_folders(
     found = []
     for index, root in enumerate(roots):
         split = NAMES.get(root.lower())
-        hr = resolve_dataset(root, data_root, say=say)
+        archives = [] if split is None else [div2k.HR[split]]
+        hr = find_div2k(archives[0], data_root) if archives else resolve_dataset(root)
         given = _lr_folder(lr[index], hr) if lr is not None else None
         if split is not None and lr_track is not None:
-            given = fetch_div2k(div2k.lr_archive(split, lr_track, scale), data_root, say=say)
+            archives.append(div2k.lr_archive(split, lr_track, scale))
+            given = find_div2k(archives[-1], data_root)
         standard = DIV2K_SUB_IMAGES if split is not None else 0
         found.append(
             TrainingFolder(
@@ -69,6 +102,7 @@ def resolve_folders(
                 lr=given,
                 weight=None if weights is None else weights[index],
                 sub_image_size=standard if sub_image_size is None else sub_image_size,
+                archives=tuple(archives),
             )
         )
     return found
@@ -106,6 +140,21 @@ def resolve_dataset(
     )
 
 
+def find_div2k(archive: Archive, data_root: Path | None = None) -> Path:
+    """Give the folder that the images of an archive of DIV2K are in, or will be.
+
+    Raises: DataError for a folder that is there but not whole.
+    """
+    folder = _div2k_root(data_root) / archive.folder
+    if folder.is_dir():
+        _require_complete(folder, archive)
+    return folder
+
+
+def _div2k_root(data_root: Path | None) -> Path:
+    return (data_root or DEFAULT_ROOT) / "DIV2K"
+
+
 def fetch_div2k(
     archive: Archive, data_root: Path | None = None, *, say: Say = lambda line: None
 ) -> Path:
@@ -114,7 +163,7 @@ def fetch_div2k(
     The address can be replaced by a mirror's in the environment variable SRKIT_DIV2K_URL.
     """
     address = os.environ.get("SRKIT_DIV2K_URL") or div2k.ADDRESS
-    return fetch(archive, address, (data_root or DEFAULT_ROOT) / "DIV2K", say=say)
+    return fetch(archive, address, _div2k_root(data_root), say=say)
 
 
 def fetch(archive: Archive, address: str, root: Path, *, say: Say = lambda line: None) -> Path:

@@ -75,14 +75,20 @@ class Source:
         Raises: DataError naming both.
         """
         assert self.lr is not None
-        if any(
-            small not in (side // scale, -(-side // scale))
-            for small, side in zip(lr, hr, strict=True)
-        ):
+        if not sizes_agree(lr, hr, scale):
             raise DataError(
                 f"{display_name(self.lr)}: {lr[1]}x{lr[0]} pixels, {scale} times that is not the "
                 f"{hr[1]}x{hr[0]} of {display_name(self.hr)}"
             )
+
+
+def sizes_agree(lr: tuple[int, ...], hr: tuple[int, ...], scale: int) -> bool:
+    """Tell whether sides are those of the HR image divided by the scale, rounded down or up.
+
+    >>> sizes_agree((25, 26), (204, 204), 8), sizes_agree((25, 27), (204, 204), 8)
+    (True, False)
+    """
+    return all(a in (b // scale, -(-b // scale)) for a, b in zip(lr, hr, strict=True))
 
 
 def find_sources(folder: Path, scale: int, *, lr_folder: Path | None = None) -> list[Source]:

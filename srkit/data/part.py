@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
+
 from srkit.images.image import Samples
 
 
@@ -29,6 +31,14 @@ class Part:
     def width(self) -> int:
         """Of the HR image."""
         return self.hr.shape[1]
+
+
+def noise(height: int, width: int, bands: int, *, seed: int) -> Samples:
+    """Make (H, W, K) samples of the type that images of so many bands mostly have."""
+    random, shape = np.random.default_rng(seed), (height, width, bands)
+    if bands == 3:
+        return random.integers(2**8, size=shape, dtype=np.uint8)
+    return random.integers(2**16, size=shape, dtype=np.uint16)
 
 
 def cut(part: Part, size: int, *, scale: int, smallest: int) -> Iterator[Part]:

@@ -1,17 +1,59 @@
 """The files of a training folder: its HR images, and the LR images that belong to them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from srkit.data.datasets import TrainingFolder
 from srkit.data.pairs import Source
-from srkit.errors import DataError, SrkitError
-from srkit.images import image_files
+from srkit.errors import ConfigError, DataError, SrkitError
+from srkit.images import image_files, read_size
 from srkit.images.naming import display_name
 
 SHOWN = 20  # files that cannot be used are named up to this many
 ENDINGS = tuple(f"x{{scale}}{track}" for track in ("", "m", "d", "w", "w1", "w2", "w3", "w4"))
 """What tells an LR image from its HR image; the letters are DIV2K's tracks, wild has four."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingImage:
+    """An HR image, its folder's place among the folders, and the parts it is cut into."""
+
+    folder: int
+    source: Source
+    sub_image_size: int
+
+
+def find_training_images(
+    folders: Sequence[TrainingFolder], *, scale: int, needs_lr: bool
+) -> list[TrainingImage]:
+    """List the images of all folders.
+
+    Raises: DataError as `find_training_sources`; ConfigError for LR images that would not be used.
+    """
+    if not needs_lr and any(folder.lr is not None for folder in folders):
+        raise ConfigError(
+            "datasets.train: LR images are given, and a degradation to make others",
+            hint="leave out degradation, or dataroot_lq and lr_track",
+        )
+    return [
+        TrainingImage(folder=index, source=source, sub_image_size=folder.sub_image_size)
+        for index, folder in enumerate(folders)
+        for source in find_training_sources(folder, scale)
+    ]
+
+
+def decoded_bytes(
+    images: Sequence[TrainingImage], *, scale: int, needs_lr: bool, bands: int
+) -> int:
+    """Estimate what the decoded images take, from the sizes that their headers tell.
+
+    RGB images are mostly of 8 bits, those of other bands mostly of 16.
+    """
+    sizes = [read_size(image.source.hr) for image in images]
+    pixel = bands if bands == 3 else 2 * bands
+    hr = sum(pixel * height * width for height, width in filter(None, sizes))
+    return hr + hr // scale**2 if needs_lr else hr
 
 
 def find_training_sources(folder: TrainingFolder, scale: int) -> list[Source]:

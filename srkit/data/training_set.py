@@ -13,13 +13,16 @@ from typing import Literal
 import psutil
 
 from srkit.data.datasets import TrainingFolder
-from srkit.data.pairs import Source
 from srkit.data.part import Part, cut
 from srkit.data.prepared import PreparedFile, key_of
 from srkit.data.reading_ahead import read_ahead
-from srkit.data.training_files import all_of, find_training_sources
-from srkit.errors import ConfigError, DataError, SrkitError
-from srkit.images import read_size
+from srkit.data.training_files import (
+    TrainingImage,
+    all_of,
+    decoded_bytes,
+    find_training_images,
+)
+from srkit.errors import DataError, SrkitError
 from srkit.images.naming import display_name
 
 Cache = Literal["auto", "memory", "disk"]
@@ -36,13 +39,6 @@ class TrainingSet:
     images: int
     megapixels: float
     """Of the HR images, in all."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Image:
-    folder: int
-    source: Source
-    sub_image_size: int
 
 
 def load_training_set(
@@ -68,16 +64,7 @@ def load_training_set(
     Raises: DataError naming every file that is damaged, transparent, of other bands or smaller than
         a patch, or a folder without images; ConfigError for LR images that would not be used.
     """
-    if not needs_lr and any(folder.lr is not None for folder in folders):
-        raise ConfigError(
-            "datasets.train: LR images are given, and a degradation to make others",
-            hint="leave out degradation, or dataroot_lq and lr_track",
-        )
-    images = [
-        _Image(folder=index, source=source, sub_image_size=folder.sub_image_size)
-        for index, folder in enumerate(folders)
-        for source in find_training_sources(folder, scale)
-    ]
+    images = find_training_images(folders, scale=scale, needs_lr=needs_lr)
     weights = tuple(folder.weight for folder in folders)
 
     def parts() -> Iterator[Part]:
@@ -107,13 +94,13 @@ def load_training_set(
             bands=bands,
         )
         prepared = PreparedFile(cache_folder / f"{key}.images")
-        size = partial(_bytes, images, scale, needs_lr, bands)
+        size = partial(decoded_bytes, images, scale=scale, needs_lr=needs_lr, bands=bands)
         found = kept(parts, prepared, on_disk=shared or cache == "disk", size=size)
     pixels = sum(part.height * part.width for part in found)
     return TrainingSet(parts=found, weights=weights, images=len(images), megapixels=pixels / 1e6)
 
 
-def _load(image: _Image, *, scale: int, patch_size: int, needs_lr: bool, bands: int) -> Part:
+def _load(image: TrainingImage, *, scale: int, patch_size: int, needs_lr: bool, bands: int) -> Part:
     path = image.source.hr
     pair = image.source.load(scale, make_lr=needs_lr, bands=bands)
     height, width = pair.hr.shape[:2]
@@ -143,17 +130,6 @@ def kept(
             return list(parts())
         prepared.write(parts())
     return prepared
-
-
-def _bytes(images: list[_Image], scale: int, needs_lr: bool, bands: int) -> int:
-    """Estimate what the decoded images take, from their sizes.
-
-    RGB images are mostly of 8 bits, those of other bands mostly of 16.
-    """
-    sizes = [read_size(image.source.hr) for image in images]
-    pixel = bands if bands == 3 else 2 * bands
-    hr = sum(pixel * height * width for height, width in filter(None, sizes))
-    return hr + hr // scale**2 if needs_lr else hr
 
 
 def _free() -> int:

@@ -4,13 +4,16 @@ Convention
     A set is looked for as NAME, NAME/HR, benchmarks/NAME, benchmark/NAME/HR and so on under the
     root: the layouts in which the sets are passed around. Its name may be given in any case.
     A set that is not there is an error that says where it was looked for, never a gap in a table;
-    only DIV2K's validation images, `DIV2K-valid`, are downloaded.
+    only DIV2K's validation images, `DIV2K-valid`, are downloaded, and when they are fetched, not
+    when they are found.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from srkit.data.datasets import DEFAULT_ROOT, resolve_dataset
+from srkit.data import div2k
+from srkit.data.datasets import DEFAULT_ROOT, Say, fetch_div2k, find_div2k
+from srkit.data.div2k import Archive
 from srkit.errors import DataError
 from srkit.images import image_files
 from srkit.images.naming import display_name
@@ -45,16 +48,41 @@ class Dataset:
     folder: Path
     expected: int | None = None
     """How many images the published set has; None for any other folder."""
+    archive: Archive | None = None
+    """What is fetched where the folder is not there."""
+
+    def fetch(self, data_root: Path | None = None, *, say: Say = lambda line: None) -> None:
+        """Download the images if they are not there and can be, into the root they were sought in.
+
+        Raises: DataError when they cannot.
+        """
+        if self.archive is not None:
+            fetch_div2k(self.archive, data_root, say=say)
+
+    def shortfall(self) -> str | None:
+        """Say that the folder does not hold as many images as the published set, if so."""
+        found = len(image_files(self.folder, recursive=False))
+        if self.expected in (None, found):
+            return None
+        return (
+            f"{self.name} has {self.expected} images, {display_name(self.folder)} holds {found}: "
+            "not comparable with published numbers"
+        )
 
 
 def find_dataset(name_or_folder: str, data_root: Path | None = None) -> Dataset:
     """Find a benchmark by name under `data_root` (by default "datasets"), or take any folder.
 
-    Raises: DataError saying where it was looked for, or why it cannot be downloaded.
+    Raises: DataError saying where it was looked for.
     """
     if name_or_folder.lower() == DIV2K_VALID.lower():
-        folder = resolve_dataset(DIV2K_VALID, data_root)
-        return Dataset(name=DIV2K_VALID, folder=folder, expected=100)
+        archive = div2k.HR["valid"]
+        return Dataset(
+            name=DIV2K_VALID,
+            folder=find_div2k(archive, data_root),
+            expected=archive.images,
+            archive=archive,
+        )
     by_name = {name.lower(): key for key, one in BENCHMARKS.items() for name in one.names}
     key = by_name.get(name_or_folder.lower())
     if key is None:

@@ -5,22 +5,26 @@ Convention
     additions, activations and transforms without weights are not counted, as in the field's
     tables. The count is of the forward pass over a 64 x 64 image, divided by its 4,096 pixels, so
     that what a model does once an image (a gate from its mean) counts as good as nothing.
-    Over-parametrised convolutions count as the plain ones they become.
+    Over-parametrised convolutions count as the plain ones they become. Of a classifier they are
+    counted for an image of its own size.
 """
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from srkit.models import build_model, name_of, settings_of
+from srkit.models.classifier import Classifier
 from srkit.models.folding import folded
 from srkit.models.model import Model
+from srkit.models.network import Network
 
 SIDE = 64
 
 
-def parameters(model: Model) -> int:
+def parameters(network: Network) -> int:
     """Count the weights, frozen ones too."""
-    return sum(weight.numel() for weight in folded(model).parameters())
+    plain = folded(network) if isinstance(network, Model) else network
+    return sum(weight.numel() for weight in plain.parameters())
 
 
 def multiply_adds(model: Model) -> float:
@@ -30,13 +34,22 @@ def multiply_adds(model: Model) -> float:
     if settings.get("border"):  # what an image is continued by is not the network's cost a pixel
         plain = build_model(name_of(model), settings | {"border": 0})
         model = plain.to(next(model.parameters()).device)
-    device = next(model.parameters()).device
-    image = torch.zeros(1, model.image_channels, SIDE, SIDE, device=device)
-    was_training = model.training
+    return _count(model, SIDE) / SIDE**2
+
+
+def multiply_adds_an_image(classifier: Classifier) -> float:
+    """Count the multiply-adds of a classifier for one image."""
+    return _count(classifier, classifier.image_size)
+
+
+def _count(network: Network, side: int) -> float:
+    device = next(network.parameters()).device
+    image = torch.zeros(1, network.image_channels, side, side, device=device)
+    was_training = network.training
     counter = FlopCounterMode(display=False)
     try:
         with torch.no_grad(), counter:
-            model.eval()(image)
+            network.eval()(image)
     finally:
-        model.train(was_training)
-    return counter.get_total_flops() / 2 / SIDE**2
+        network.train(was_training)
+    return counter.get_total_flops() / 2

@@ -13,6 +13,8 @@ from srkit.data.labelled_batches import LabelledBatch, LabelledSource
 from srkit.data.labelled_files import LabelledFiles, find_labelled
 from srkit.data.labelled_set import LabelledSet, load_labelled
 from srkit.data.loader import StepSource
+from srkit.data.part import Part, noise
+from srkit.data.survey import Survey
 from srkit.errors import ConfigError
 from srkit.evaluation.labels import LabelNumbers, compare_labels
 from srkit.layers.standardisation import Standardisation
@@ -25,7 +27,7 @@ from srkit.training.learner import Learner
 from srkit.training.network import create_classifier, is_classifier, require_unused
 from srkit.training.patches import PatchPlan
 from srkit.training.score import SetScore
-from srkit.training.task import Task
+from srkit.training.task import Surveys, Task
 from srkit.training.watch import Watcher
 
 THRESHOLD = 0.5
@@ -130,8 +132,35 @@ class ClassificationTask(Task):
             (name, load_labelled(files, side=network.image_size, bands=network.image_channels))
             for name, files in self._found_sets
         ]
+        return self._source(self._training)
+
+    def survey(self) -> Surveys:
+        """Count the images, which were found by their names."""
+        network = self._classifier
+        found = len(self._files.paths)
+        size = network.image_size**2 * network.image_channels
+        size *= 1 if network.image_channels == 3 else 2  # bytes of a sample, mostly
+        return Surveys(
+            training=Survey(images=found, absent=(), decoded=found * size),
+            validation={name: len(files.paths) for name, files in self._found_sets},
+            absent=(),
+        )
+
+    def noise(self) -> StepSource[LabelledBatch]:
+        """Draw squares of noise, all of one class."""
+        network = self._classifier
+        side, seed = network.image_size, self._config.manual_seed
+        pixels = noise(side, side, network.image_channels, seed=seed)
+        several = torch.zeros(1, len(network.classes))
+        targets = several if network.multi_label else torch.zeros(1, dtype=torch.long)
+        return self._source(
+            LabelledSet(squares=[Part(folder=0, hr=pixels, lr=None)], targets=targets)
+        )
+
+    def _source(self, labelled: LabelledSet) -> LabelledSource:
+        images = self._config.datasets.train
         return LabelledSource(
-            self._training,
+            labelled,
             batch_size=self.plan.patches,
             seed=self._config.manual_seed,
             use_hflip=images.use_hflip,

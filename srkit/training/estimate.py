@@ -1,7 +1,9 @@
 """What a run would take: asked before it starts, answered by doing a few steps of it.
 
-The steps are real ones (forward, backward, optimiser, average) on one batch of noise, and nothing
-is written. Images are counted, not read.
+The steps are real ones (drawing, forward, backward, optimiser, average), but of noise: images are
+found, paired and measured by their headers, not read, and those that are not there are not
+downloaded. Nothing is written. What a run would refuse before its first step, but for what is
+wrong with the pixels of images, is refused here.
 """
 
 import time
@@ -12,21 +14,19 @@ import psutil
 import torch
 
 from srkit.data.batches import Batch
-from srkit.data.datasets import NAMES, resolve_dataset
-from srkit.data.degradations import create_degradation
-from srkit.data.div2k import HR
-from srkit.errors import ConfigError, DataError
-from srkit.images import image_files
-from srkit.images.naming import display_name
-from srkit.models.cost import multiply_adds, parameters
+from srkit.data.labelled_batches import LabelledBatch
+from srkit.data.loader import StepSource
+from srkit.models.classifier import Classifier
+from srkit.models.cost import multiply_adds, multiply_adds_an_image, parameters
 from srkit.models.model import Model
+from srkit.training.classification import with_classes
 from srkit.training.config import TrainingConfig
 from srkit.training.engine import engine
 from srkit.training.learner import Learner
-from srkit.training.network import create_network, is_classifier
-from srkit.training.patches import PatchPlan
 from srkit.training.schedule import learning_rate
-from srkit.training.validation import find_sets
+from srkit.training.task import Task
+from srkit.training.tasks import create_task
+from srkit.training.transfer import start_from
 
 WARM_UP, TIMED = 2, 8  # steps
 
@@ -37,18 +37,30 @@ class Estimate:
 
     parameters: int
     multiply_adds: float
-    """For each LR pixel."""
+    """For each LR pixel; of a classifier for an image."""
     receptive_field: int | None
-    """Radius in LR pixels; None = the whole image."""
-    scale: int
+    """Radius in LR pixels; None = the whole image, as for all classifiers."""
+    scale: int | None
+    """None for classifiers."""
+    classes: int | None
+    """None for networks that enlarge."""
+    taken: str | None
+    """What would be taken over from the checkpoint to start from."""
     images: int
-    """HR images found, or those of a set that is not downloaded yet."""
+    """Images found to train on, with those that are not downloaded yet."""
+    validation: dict[str, int]
+    """Images of each validation set."""
+    absent: list[str]
+    """What would be downloaded."""
+    decoded: int | None
+    """Bytes of the decoded training images, in memory or in a file; None when some are absent."""
     patches: int
-    """Patches a step takes, over all processes."""
+    """Patches, or images of a classifier, that a step takes over all processes."""
     patch_size: int
-    """Side of a patch at the first step, in LR pixels."""
+    """Side of a patch at the first step, in LR pixels; of a classifier's images."""
     memory: int
-    """Bytes: on a GPU the most that was allocated, else what the process held after a forward."""
+    """Bytes without the images: on a GPU the most that was allocated, else what the process held
+    after a forward pass."""
     steps_per_second: float
     seconds: float
     """For all steps, without validation."""
@@ -59,69 +71,75 @@ def estimate(
 ) -> Estimate:
     """Take a few steps of the run a configuration describes, and say what all would take.
 
-    Raises: ConfigError for a setting that cannot work; DataError for a folder that is not there or
-        holds no images.
+    Raises: ConfigError for a setting that cannot work; DataError for images that are not there, or
+        LR images that do not belong to them; CheckpointError for the checkpoint to start from.
     """
-    if is_classifier(config):
-        raise ConfigError(
-            f"--dry-run measures networks that enlarge, {config.network_g.type} is a classifier"
-        )
-    images = _count_images(config.datasets.train.dataroot_gt)
-    find_sets(config.datasets.val, data_root)
+    config = with_classes(config)
     with engine(device, config.train.precision) as accelerator:
         torch.manual_seed(config.manual_seed)
-        model = create_network(config)
-        create_degradation(config.datasets.train.degradation, scale=model.scale)
-        cost = multiply_adds(model)
-        plan = PatchPlan.of(config, scale=model.scale, processes=accelerator.num_processes)
-        learner = Learner(model, config.train, accelerator)
-        batch = _noise(plan.batches[0], plan.sizes[0], model)
-        kept = learner.spread(batch.to(accelerator.device))  # with all that backward needs
-        memory = _memory(accelerator.device)
-        del kept
-        for step in range(WARM_UP + TIMED):
-            if step == WARM_UP:
-                _wait(accelerator.device)
-                start = time.perf_counter()
-            learner.differentiate([batch] * config.train.accumulate)
-            learner.update(step, learning_rate(step, config.train))
-        _wait(accelerator.device)
-        rate = TIMED / (time.perf_counter() - start)
+        task = create_task(config, accelerator, data_root)
+        found = task.survey()
+        network = task.network
+        taken = start_from(config.path.pretrain_network_g, network)
+        counted = parameters(network)
+        if isinstance(network, Classifier):
+            cost, side = multiply_adds_an_image(network), network.image_size
+        else:
+            assert isinstance(network, Model)
+            cost, side = multiply_adds(network), task.plan.sizes[0]
+        learner = Learner(network, config.train, accelerator)
+        memory, rate = _measure(task, learner, config)
         return Estimate(
-            parameters=parameters(model),
+            parameters=counted,
             multiply_adds=cost,
-            receptive_field=model.receptive_field,
-            scale=model.scale,
-            images=images,
-            patches=plan.patches(0),
-            patch_size=plan.sizes[0],
+            receptive_field=network.receptive_field if isinstance(network, Model) else None,
+            scale=network.scale if isinstance(network, Model) else None,
+            classes=len(network.classes) if isinstance(network, Classifier) else None,
+            taken=taken,
+            images=found.training.images,
+            validation=dict(found.validation),
+            absent=[*found.training.absent, *found.absent],
+            decoded=found.training.decoded,
+            patches=task.plan.patches(0),
+            patch_size=side,
             memory=memory,
             steps_per_second=rate,
             seconds=config.train.total_iter / rate,
         )
 
 
-def _noise(count: int, size: int, model: Model) -> Batch:
-    lr, hr = (
-        torch.rand(count, model.image_channels, side, side).contiguous(
-            memory_format=torch.channels_last
-        )
-        for side in (size, size * model.scale)
-    )
-    return Batch(lr, hr)
+def _measure(task: Task, learner: Learner, config: TrainingConfig) -> tuple[int, float]:
+    """Take steps; give the memory of one and how many a second has."""
+    device, shares = learner.engine.device, config.train.accumulate
+    source = task.noise()
+    first = _draw(source, 0, shares, task.plan.shares)[0]
+    kept = learner.spread(first.to(device))  # with all that backward needs
+    memory = _memory(device)
+    del kept
+    drawing = learning = 0.0
+    for step in range(WARM_UP + TIMED):
+        if step == WARM_UP:
+            drawing = learning = 0.0
+        start = time.perf_counter()
+        batches = _draw(source, step, shares, task.plan.shares)
+        drawn = time.perf_counter()
+        learner.differentiate(batches)
+        learner.update(step, learning_rate(step, config.train))
+        _wait(device)
+        drawing += drawn - start
+        learning += time.perf_counter() - drawn
+    # Workers draw while the network learns.
+    workers = config.datasets.train.num_worker_per_gpu
+    whole = max(learning, drawing / workers) if workers else drawing + learning
+    return memory, TIMED / whole
 
 
-def _count_images(roots: list[str]) -> int:
-    total = 0
-    for root in roots:
-        split = NAMES.get(root.lower())
-        found = (
-            HR[split].images if split else len(image_files(resolve_dataset(root), recursive=True))
-        )
-        if not found:
-            raise DataError(f"{display_name(root)}: no images in this folder")
-        total += found
-    return total
+def _draw(
+    source: StepSource[Batch | LabelledBatch], step: int, batches: int, shares: int
+) -> list[Batch | LabelledBatch]:
+    """Draw the batches of a process in a step of so many shares."""
+    size = source.batch_size(step) // shares
+    return [source.draw(step, index * size, (index + 1) * size) for index in range(batches)]
 
 
 def _wait(device: torch.device) -> None:

@@ -1,13 +1,15 @@
-"""The images a run is trained on, read and ready to draw batches from."""
+"""The images a run is trained on, read and ready to draw batches from; or noise in their place."""
 
 from pathlib import Path
 
 from accelerate import Accelerator
 
 from srkit.data.batches import BatchSource
-from srkit.data.datasets import resolve_folders
+from srkit.data.datasets import find_folders, resolve_folders
 from srkit.data.degradations import Degradation
-from srkit.data.training_set import load_training_set
+from srkit.data.part import Part, noise
+from srkit.data.survey import Survey, survey_folders
+from srkit.data.training_set import TrainingSet, load_training_set
 from srkit.training.config import TrainingConfig
 from srkit.training.engine import share_images
 from srkit.training.patches import PatchPlan
@@ -55,6 +57,65 @@ def open_images(
             shared=share_images(engine, images.num_worker_per_gpu),
             progress=watcher.reading,
         )
+    return _source(training_set, config, plan, degradation, scale=scale)
+
+
+def survey_images(
+    config: TrainingConfig,
+    degradation: Degradation | None,
+    *,
+    scale: int,
+    bands: int,
+    data_root: Path | None,
+) -> Survey:
+    """Find the training images without reading or downloading them.
+
+    Raises: DataError and ConfigError as `find_folders` and `survey_folders`.
+    """
+    images = config.datasets.train
+    folders = find_folders(
+        images.dataroot_gt,
+        lr=images.dataroot_lq,
+        weights=images.weights,
+        lr_track=images.lr_track,
+        sub_image_size=images.sub_image_size,
+        scale=scale,
+        data_root=data_root,
+    )
+    return survey_folders(
+        folders, scale=scale, bands=bands, needs_lr=degradation is None, data_root=data_root
+    )
+
+
+def noise_images(
+    config: TrainingConfig,
+    plan: PatchPlan,
+    degradation: Degradation | None,
+    *,
+    scale: int,
+    bands: int,
+) -> BatchSource:
+    """Give one image of noise, from which batches are drawn as they are from images."""
+    side = 2 * max(plan.sizes)
+    lr, hr = (
+        noise(length, length, bands, seed=config.manual_seed) for length in (side, side * scale)
+    )
+    part = Part(folder=0, hr=hr, lr=lr if degradation is None else None)
+    images = TrainingSet(
+        parts=[part], weights=(None,), images=1, megapixels=part.height * part.width / 1e6
+    )
+    return _source(images, config, plan, degradation, scale=scale)
+
+
+def _source(
+    training_set: TrainingSet,
+    config: TrainingConfig,
+    plan: PatchPlan,
+    degradation: Degradation | None,
+    *,
+    scale: int,
+) -> BatchSource:
+    images = config.datasets.train
     return BatchSource(
         training_set,
         scale=scale,

@@ -16,11 +16,17 @@ from srkit.training.config import TrainingConfig
 from srkit.training.log import SCORES
 from srkit.training.network import create_network
 from srkit.training.patches import PatchPlan
-from srkit.training.run_images import open_images
+from srkit.training.run_images import noise_images, open_images, survey_images
 from srkit.training.samples import choose_crops, render
 from srkit.training.score import SetScore
-from srkit.training.task import Task
-from srkit.training.validation import ValidationSet, find_sets, load_sets, validate
+from srkit.training.task import Surveys, Task
+from srkit.training.validation import (
+    ValidationSet,
+    fetch_sets,
+    find_sets,
+    load_sets,
+    validate,
+)
 from srkit.training.watch import Sample, Watcher
 
 
@@ -45,8 +51,10 @@ class SuperResolutionTask(Task):
         self._sets: list[ValidationSet] = []
 
     def open(self, prepared: Path, watcher: Watcher) -> StepSource[Batch]:
-        """Read, or download, the training images and then the validation images."""
+        """Download what is not there, then read the training images and the validation images."""
         scale, bands = self._model.scale, self._model.image_channels
+        with self._engine.local_main_process_first():
+            fetch_sets(self._found_sets, self._data_root, watcher)
         source = open_images(
             self._config,
             self.plan,
@@ -62,6 +70,23 @@ class SuperResolutionTask(Task):
         main = self._engine.is_main_process
         self._crops = [(one.name, choose_crops(one.pairs)) for one in self._sets] if main else []
         return source
+
+    def survey(self) -> Surveys:
+        """Find the images, pair them with LR images that are given, and count them."""
+        scale, bands = self._model.scale, self._model.image_channels
+        training = survey_images(
+            self._config, self._degradation, scale=scale, bands=bands, data_root=self._data_root
+        )
+        return Surveys(
+            training=training,
+            validation={one.name: one.images(scale) for one in self._found_sets},
+            absent=tuple(one.name for one in self._found_sets if one.absent),
+        )
+
+    def noise(self) -> StepSource[Batch]:
+        """Draw patches of an image of noise; degradations degrade them."""
+        scale, bands = self._model.scale, self._model.image_channels
+        return noise_images(self._config, self.plan, self._degradation, scale=scale, bands=bands)
 
     def validate(self, average: Network) -> list[SetScore]:
         """Enlarge the validation images."""

@@ -3,16 +3,29 @@
 The loop takes steps, saves and logs; a task knows the network, the images and the scores.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from srkit.data.loader import StepSource
+from srkit.data.survey import Survey
 from srkit.models.network import Network
 from srkit.training.learner import Learner
 from srkit.training.patches import PatchPlan
 from srkit.training.score import SetScore
 from srkit.training.watch import Sample, Watcher
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surveys:
+    """What is known of a run's images before one of them is read."""
+
+    training: Survey
+    validation: Mapping[str, int]
+    """How many images each set has."""
+    absent: tuple[str, ...]
+    """The sets of these that are not downloaded yet."""
 
 
 class Task:
@@ -32,6 +45,17 @@ class Task:
 
         Raises: DataError and ImageError naming what cannot be used.
         """
+        raise NotImplementedError
+
+    def survey(self) -> Surveys:
+        """Find all images without reading or downloading any.
+
+        Raises: DataError and ConfigError naming what is not there or does not go together.
+        """
+        raise NotImplementedError
+
+    def noise(self) -> StepSource[Any]:
+        """Give batches of noise, drawn as those of images are: all that a step's time needs."""
         raise NotImplementedError
 
     def begin(self, learner: Learner) -> None:

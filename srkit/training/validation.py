@@ -11,13 +11,38 @@ from pathlib import Path
 from accelerate import Accelerator
 from accelerate.utils import gather_object
 
-from srkit.data.pairs import Pair, prepare
+from srkit.data.pairs import Pair, find_sources, prepare
 from srkit.errors import ConfigError
-from srkit.evaluation.benchmarks import find_dataset
+from srkit.evaluation.benchmarks import Dataset, find_dataset
 from srkit.evaluation.evaluate import score
 from srkit.models.model import Model
 from srkit.training.config import ValidationImages
 from srkit.training.score import SetScore
+from srkit.training.watch import Watcher
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundSet:
+    """A set by name, of which nothing is read; it may not be downloaded yet."""
+
+    name: str
+    dataset: Dataset
+    lr: Path | None
+    """A folder of LR images."""
+
+    @property
+    def absent(self) -> bool:
+        """Whether it has to be downloaded."""
+        return self.dataset.archive is not None and not self.dataset.folder.is_dir()
+
+    def images(self, scale: int) -> int:
+        """Count the images.
+
+        Raises: DataError as `srkit.data.pairs.find_sources`.
+        """
+        if self.absent:
+            return self.dataset.expected or 0
+        return len(find_sources(self.dataset.folder, scale, lr_folder=self.lr))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +66,8 @@ class Score(SetScore):
         return {"psnr": self.psnr, "ssim": self.ssim}
 
 
-def find_sets(
-    settings: Sequence[ValidationImages], data_root: Path | None
-) -> list[tuple[str, Path, Path | None]]:
-    """Give the name, the HR folder and the LR folder of every set, before anything is read.
+def find_sets(settings: Sequence[ValidationImages], data_root: Path | None) -> list[FoundSet]:
+    """Find every set, before anything is read or downloaded.
 
     Raises: DataError for a set that is not there; ConfigError for two sets of one name.
     """
@@ -52,8 +75,8 @@ def find_sets(
     for one in settings:
         dataset = find_dataset(one.dataroot_gt, data_root)
         lr = None if one.dataroot_lq is None else Path(one.dataroot_lq)
-        found.append((one.name or dataset.name, dataset.folder, lr))
-    names = [name for name, _, _ in found]
+        found.append(FoundSet(name=one.name or dataset.name, dataset=dataset, lr=lr))
+    names = [one.name for one in found]
     if len(set(names)) < len(names):
         raise ConfigError(
             f"datasets.val: two sets of the same name in {', '.join(names)}",
@@ -62,16 +85,28 @@ def find_sets(
     return found
 
 
-def load_sets(
-    found: Sequence[tuple[str, Path, Path | None]], scale: int, bands: int = 3
-) -> list[ValidationSet]:
+def fetch_sets(found: Sequence[FoundSet], data_root: Path | None, watcher: Watcher) -> None:
+    """Download the sets that are not there, and warn of those that are not whole.
+
+    Raises: DataError for a set that cannot be downloaded.
+    """
+    for one in found:
+        one.dataset.fetch(data_root, say=watcher.said)
+        if shortfall := one.dataset.shortfall():
+            watcher.warn(shortfall)
+
+
+def load_sets(found: Sequence[FoundSet], scale: int, bands: int = 3) -> list[ValidationSet]:
     """Read the pairs of every set, of images with so many bands.
 
     Raises: DataError and ImageError as `srkit.data.pairs.prepare`.
     """
     return [
-        ValidationSet(name=name, pairs=prepare(folder, scale, lr_folder=lr, bands=bands))
-        for name, folder, lr in found
+        ValidationSet(
+            name=one.name,
+            pairs=prepare(one.dataset.folder, scale, lr_folder=one.lr, bands=bands),
+        )
+        for one in found
     ]
 
 

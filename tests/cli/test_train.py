@@ -1,6 +1,7 @@
 """`srkit train` as a user meets it: a file, options and --set, a dry run, a run, the same again."""
 
 import json
+import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -244,6 +245,9 @@ def test_a_dry_run_says_what_a_run_would_take_and_writes_nothing(srkit: Srkit, f
     assert rows["run"] == "tiny, sr_network, x2"
     assert rows["parameters"] == f"{found['parameters']:,}"
     assert rows["HR images"] == "2"
+    assert rows["decoded images"] == f"{found['decoded'] / 2**20:.0f} MiB"
+    assert rows["pace"].endswith(" steps/s, on noise drawn as images are")
+    assert "not downloaded yet" not in rows
     assert rows["a step"] == "2 patches of 16x16 LR pixels"
     assert sorted(Path().rglob("*")) == before
 
@@ -254,9 +258,21 @@ def test_a_dry_run_says_what_a_run_would_take_and_writes_nothing(srkit: Srkit, f
     )
 
 
+def test_a_dry_run_says_what_a_run_would_download(srkit: Srkit, file: Path) -> None:
+    before = sorted(Path().rglob("*"))
+    words = ["--dataset", "DIV2K", "--validation", "DIV2K-valid", "--dry-run"]
+    table = srkit("train", "--config", file, *words).stdout
+    rows = dict(re.split("  +", line, maxsplit=1) for line in table.splitlines())
+    assert (rows["HR images"], rows["validation images"]) == ("800", "DIV2K-valid (100)")
+    assert rows["not downloaded yet"] == "DIV2K_train_HR, DIV2K-valid"
+    assert rows["decoded images"] == "unknown until they are downloaded"
+    assert sorted(Path().rglob("*")) == before
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["--pretrained", "absent"], "absent: neither a file nor a released model"),
         (["--validation", "absent"], "absent: no such folder"),
         (["--dataset", "absent"], "--dataset absent: no such folder, and no data set srkit knows"),
         (["--dataset", "."], None),

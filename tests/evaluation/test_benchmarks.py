@@ -43,13 +43,27 @@ def test_says_where_it_looked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_takes_the_validation_images_of_div2k(tmp_path: Path) -> None:
-    folder = put_image(tmp_path / "DIV2K" / "DIV2K_valid_HR")
+    there = find_dataset("div2k-valid", tmp_path)  # looks, but downloads nothing
+    assert (there.name, there.expected) == ("DIV2K-valid", 100)
+    assert there.folder == tmp_path / "DIV2K" / "DIV2K_valid_HR"
+    assert not list(tmp_path.iterdir())
+    folder = put_image(there.folder)
     with pytest.raises(DataError, match="holds 1 PNG images, DIV2K_valid_HR has 100"):
         find_dataset("div2k-valid", tmp_path)
     for number in range(99):
         (folder / f"{number}.png").write_bytes((folder / "a.png").read_bytes())
     found = find_dataset("div2k-valid", tmp_path)
     assert (found.name, found.folder, found.expected) == ("DIV2K-valid", folder, 100)
+    assert found.shortfall() is None
+    found.fetch(tmp_path)  # nothing to do
+
+
+def test_a_set_with_images_missing_says_so(tmp_path: Path) -> None:
+    put_image(tmp_path / "Set5")
+    assert find_dataset("Set5", tmp_path).shortfall() == (
+        f"Set5 has 5 images, {tmp_path / 'Set5'} holds 1: not comparable with published numbers"
+    )
+    assert find_dataset(str(tmp_path / "Set5")).shortfall() is None
 
 
 def test_takes_any_folder(tmp_path: Path) -> None:

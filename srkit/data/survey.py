@@ -1,0 +1,75 @@
+"""What there is to train on, found out without decoding an image or downloading any."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from srkit.data.datasets import TrainingFolder, find_div2k
+from srkit.data.pairs import sizes_agree
+from srkit.data.training_files import TrainingImage, all_of, decoded_bytes, find_training_images
+from srkit.errors import DataError
+from srkit.images import read_size
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """Images that are there, or will be when they are downloaded."""
+
+    images: int
+    """HR images, each as often as it has LR images."""
+    absent: tuple[str, ...]
+    """Archives that are not downloaded yet, by name."""
+    decoded: int | None
+    """Bytes of the decoded images, about; None when some are absent."""
+
+
+def survey_folders(
+    folders: Sequence[TrainingFolder],
+    *,
+    scale: int,
+    bands: int,
+    needs_lr: bool,
+    data_root: Path | None = None,
+) -> Survey:
+    """Count images, pair them with their LR images, and compare the sizes in the headers of both.
+
+    Raises: DataError for a folder without images, an LR image that is missing and one of another
+        size; ConfigError for LR images that would not be used.
+    """
+    absent: list[str] = []
+    here: list[TrainingFolder] = []
+    expected = 0
+    for folder in folders:
+        gone = [one for one in folder.archives if not find_div2k(one, data_root).is_dir()]
+        absent += [one.name for one in gone]
+        if gone:
+            expected += folder.archives[-1].images
+        else:
+            here.append(folder)
+    images = find_training_images(here, scale=scale, needs_lr=needs_lr)
+    _require_sizes(images, scale)
+    decoded = decoded_bytes(images, scale=scale, needs_lr=needs_lr, bands=bands)
+    return Survey(
+        images=expected + len(images),
+        absent=tuple(absent),
+        decoded=None if absent else decoded,
+    )
+
+
+def _require_sizes(images: Sequence[TrainingImage], scale: int) -> None:
+    problems = []
+    for image in images:
+        source = image.source
+        if source.lr is None:
+            continue
+        hr, lr = read_size(source.hr), read_size(source.lr)
+        if hr is None or lr is None:
+            continue  # what is wrong with it is said when it is read
+        if sizes_agree(lr[::-1], hr, scale):
+            continue  # one of the two may be turned as its EXIF block says
+        try:
+            source.require_sizes(lr, hr, scale)
+        except DataError as error:
+            problems.append(error)
+    if problems:
+        raise all_of(problems, len(images))
