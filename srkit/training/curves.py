@@ -56,7 +56,7 @@ def chart(
     drawn = _grid(x, y)
     # The first is what the chart is about, and lies on top of the others.
     for index, curve in reversed(list(enumerate(curves))):
-        drawn += _line(curve, index % COLOURS, x, y, form)
+        drawn += _line(curve, _style(index), x, y, form)
     if peak:
         drawn += _peak(curves[0], x, y, form)
     words = " ".join(_described(curve, form) for curve in curves)
@@ -67,15 +67,20 @@ def chart(
     )
 
 
-def _line(curve: Curve, colour: int, x: _Axis, y: _Axis, form: str) -> str:
+def _style(index: int) -> str:
+    """Give the classes of a curve: colours that come again are dashed."""
+    return f"k{index % COLOURS}" + (" dashed" if index >= COLOURS else "")
+
+
+def _line(curve: Curve, style: str, x: _Axis, y: _Axis, form: str) -> str:
     points = _thinned(curve.finite)
     places = [(x.place(step), y.place(value)) for step, value in points]
     line = " ".join(f"{left:.1f},{top:.1f}" for left, top in places)
-    drawn = f'<polyline class="line k{colour}" points="{line}"/>'
+    drawn = f'<polyline class="line {style}" points="{line}"/>'
     if len(points) <= DOTTED:
         for (step, value), (left, top) in zip(points, places, strict=True):
             words = escape(f"{curve.name}: {value:{form}} at step {step:,.0f}")
-            dot = f'class="dot k{colour}" cx="{left:.1f}" cy="{top:.1f}" r="3"'
+            dot = f'class="dot {style}" cx="{left:.1f}" cy="{top:.1f}" r="3"'
             drawn += f"<circle {dot}><title>{words}</title></circle>"
     return drawn
 
@@ -111,7 +116,7 @@ def _legend(curves: Sequence[Curve], form: str) -> str:
     if len(curves) < 2:
         return ""
     entries = (
-        f'<span class="entry"><span class="swatch k{index % COLOURS}"></span>'
+        f'<span class="entry"><span class="swatch {_style(index)}"></span>'
         f"{escape(curve.name)} {curve.finite[-1][1]:{form}}</span>"
         for index, curve in enumerate(curves)
     )

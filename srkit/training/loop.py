@@ -111,6 +111,8 @@ def train(
             )
             ended = outcome.checkpoint is not None
             words = f"wrote {run.checkpoint}" if ended else "go on with --resume"
+            if ended and config.train.early_stop is not None:
+                words += f", the weights of step {counters.best_step:,}"
             watchers.ended(outcome.step, words)
         if main:
             write_report(run.folder)
@@ -182,6 +184,8 @@ def _steps(
             if counters.step % log_every == 0 or ended:
                 losses = counters.take_means(log_every)
                 watchers.losses(counters.step, losses.pop("total"), losses, rate, pace)
+            if main and halted and not ended and not run.checkpoint.exists():
+                _save(run, task, learner, counters, [])  # to be tried before the first validation
             if main and (saves or ended):
                 watchers.flush()
                 learner.save(run.states, counters)

@@ -1,6 +1,7 @@
 """The folder of a run: where everything lies in it, and whose it is.
 
 experiments/NAME/
+    .srkit.lock         held while a process trains here
     config.yml          the whole configuration, as --config reads it
     command.txt         the commands that started the run and went on with it
     report.html         curves and samples

@@ -98,12 +98,14 @@ def _render(model: Model, crop: Crop) -> Sample:
     lr, hr = _cut(pair.lr, crop), _cut(pair.hr, crop, scale)
     made = _made_by(model, crop)
     panels = {"model": _shown(made), "HR": _shown(hr)}
+    luma = PROTOCOLS[protocol_of(model)].luma
+    psnr = {"model": _psnr(made, hr, luma=luma)}
     if scale > 1:
         smooth = _smoothed(crop)
+        psnr["bicubic"] = _psnr(smooth, hr, luma=luma)
         nearest = lr.repeat(scale, 0).repeat(scale, 1)
         panels = {"LR": _shown(nearest), "bicubic": _shown(smooth)} | panels
-    luma = PROTOCOLS[protocol_of(model)].luma
-    return Sample(name=pair.name, panels=panels, psnr=_psnr(made, hr, luma=luma))
+    return Sample(name=pair.name, panels=panels, psnr=psnr)
 
 
 def _made_by(model: Model, crop: Crop) -> Samples:

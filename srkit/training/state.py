@@ -52,8 +52,12 @@ class Counters:
     """Sums of the loss ("total") and its terms since the last line of the log."""
     best: float = -math.inf
     """Highest score on the first validation set: PSNR in dB, or a part of the images."""
+    best_step: int = 0
+    """After which step that was."""
+    mark: float = -math.inf
+    """The score that early stopping asks a score to beat by `min_delta`."""
     stale: int = 0
-    """Validations since then."""
+    """Validations since that score."""
     patches: int = 0
     """Patches the next step would take, over all processes."""
     scaler: dict[str, Any] = field(default_factory=dict)
@@ -73,9 +77,13 @@ class Counters:
 
     def note(self, score: float, early: EarlyStop | None) -> bool:
         """Take the score of a validation on the first set; tell whether it is the best so far."""
-        better = score > self.best + (early.min_delta if early else 0.0)
-        self.stale = 0 if better else self.stale + 1
-        self.best = score if better else self.best
+        if score > self.mark + (early.min_delta if early else 0.0):
+            self.mark, self.stale = score, 0
+        else:
+            self.stale += 1
+        better = score > self.best
+        if better:
+            self.best, self.best_step = score, self.step
         return better
 
     def finished(self, recipe: Training) -> bool:

@@ -69,7 +69,7 @@ def find_strips(folder: Path) -> dict[tuple[str, str], dict[int, Path]]:
 def strip(sample: Sample) -> Samples:
     """Lay the panels of a sample side by side, each under its name."""
     words = {name: name for name in sample.panels}
-    words["model"] = f"model {sample.psnr:.2f} dB"
+    words |= {name: f"{name} {psnr:.2f} dB" for name, psnr in sample.psnr.items()}
     return side_by_side({words[name]: panel for name, panel in sample.panels.items()})
 
 

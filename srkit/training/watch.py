@@ -43,8 +43,8 @@ class Sample:
     """Of the image it is cut from."""
     panels: dict[str, Samples]
     """By what they show: the enlarged LR crop, the model's result, the HR crop."""
-    psnr: float
-    """Of the model's crop."""
+    psnr: dict[str, float]
+    """In dB, of the panels that are somebody's guess at the HR crop."""
 
 
 class Watcher:

@@ -7,8 +7,9 @@ import pytest
 
 from srkit import checkpoint
 from srkit.errors import ConfigError, DataError, TrainingError
-from srkit.training.config import TrainingConfig
+from srkit.training.config import EarlyStop, TrainingConfig
 from srkit.training.loop import train
+from srkit.training.state import Counters
 
 Configure = Callable[..., TrainingConfig]
 Fingerprint = Callable[[Path], dict[str, str]]
@@ -36,6 +37,7 @@ def test_the_folder_holds_what_a_run_leaves(configure: Configure, tmp_path: Path
     found = {path.name for path in (tmp_path / "run").iterdir()}
     assert found == {
         "config.yml",
+        ".srkit.lock",
         "command.txt",
         "report.html",
         "models",
@@ -85,6 +87,20 @@ def test_stops_early_with_the_best_weights(
     assert outcome.step == best + 4
     again = train(configure(changes), tmp_path / "run", resume=True)
     assert again == outcome
+
+
+def test_small_gains_are_kept_but_do_not_put_off_an_early_stop() -> None:
+    counters, early = Counters(), EarlyStop(patience=2, min_delta=0.5)
+    kept = []
+    for score in (30.0, 30.4, 30.3, 30.6, 30.7, 30.9):
+        counters.step += 10
+        kept.append(counters.note(score, early))
+        if counters.stale == early.patience:
+            break
+    assert kept == [True, True, False]  # 30.4 is no progress over 30, nor is 30.3
+    assert (counters.best, counters.best_step) == (30.4, 20)
+    assert counters.note(30.6, early)
+    assert counters.stale == 0  # more than half a dB over 30
 
 
 def test_early_stop_needs_something_to_watch(configure: Configure, tmp_path: Path) -> None:

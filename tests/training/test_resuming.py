@@ -215,6 +215,17 @@ def test_a_run_goes_on_past_a_damaged_state_and_keeps_two_whole_ones(
     assert fingerprint(run) == fingerprint(tmp_path / "whole")
 
 
+def test_a_run_stopped_before_its_first_validation_leaves_weights_to_try(
+    configure: Configure, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    assert train(configure(), run, max_seconds=0).checkpoint is None
+    first = checkpoint.load(run / "models" / "tiny.safetensors")
+    assert (first.card.steps, first.card.scores) == (1, [])
+    outcome = train(configure(), run, resume=True)
+    assert checkpoint.load(str(outcome.checkpoint)).card.steps == 12
+
+
 def test_a_folder_in_which_a_run_goes_on_is_refused(configure: Configure, tmp_path: Path) -> None:
     class Second(Watcher):
         def stepped(self, step: int, pace: Pace) -> None:

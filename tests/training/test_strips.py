@@ -16,7 +16,7 @@ from srkit.training.watch import Sample
 
 def sample_of(photograph: Samples, name: str = "one.png") -> Sample:
     panels = {"LR": photograph, "bicubic": photograph, "model": photograph[::-1], "HR": photograph}
-    return Sample(name=name, panels=panels, psnr=31.234)
+    return Sample(name=name, panels=panels, psnr={"model": 31.234})
 
 
 def test_panels_lie_side_by_side_under_their_names(photograph: Samples) -> None:

@@ -29,7 +29,8 @@ def read(folder: Path) -> Any:
 
 
 def sample_of(photograph: Samples) -> Sample:
-    return Sample(name="one.png", panels={"model": photograph, "HR": photograph[::-1]}, psnr=31.2)
+    panels = {"model": photograph, "HR": photograph[::-1]}
+    return Sample(name="one.png", panels=panels, psnr={"model": 31.2})
 
 
 def test_a_run_is_there_to_be_seen(
@@ -83,7 +84,7 @@ def test_bands_are_grey_where_nothing_changes() -> None:
     edge = np.zeros((side, side, 3), np.uint8)
     edge[1:] = 60  # between the first two rows, and nowhere between columns
     flat = np.full((side, side, 3), 60, np.uint8)
-    picture = bands(Sample(name="one.png", panels={"model": edge, "HR": flat}, psnr=20))
+    picture = bands(Sample(name="one.png", panels={"model": edge, "HR": flat}, psnr={"model": 20}))
     half, rows = side // 2, CAPTION + side // 2 + GAP
     assert picture.shape == (2 * rows, 4 * (half + GAP) + GAP, 3)
     first_rows = {}
