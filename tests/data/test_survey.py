@@ -1,0 +1,40 @@
+"""What there is to train on is found by names and headers."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from srkit.data.datasets import TrainingFolder
+from srkit.data.pairs import Source
+from srkit.data.survey import survey_folders
+from srkit.errors import DataError
+
+QUARTER_TURN = 6  # EXIF's number for it
+
+
+def test_every_lr_image_of_another_size_is_named(tmp_path: Path) -> None:
+    hr, lr = tmp_path / "hr", tmp_path / "lr"
+    for folder in (hr, lr):
+        folder.mkdir()
+    for name, size in (("a", (20, 12)), ("b", (20, 13)), ("c", (20, 11))):
+        Image.new("RGB", (40, 24)).save(hr / f"{name}.png")
+        Image.new("RGB", size).save(lr / f"{name}.png")
+    with pytest.raises(DataError, match="2 of 3 images cannot be trained on") as caught:
+        survey_folders([TrainingFolder(hr=hr, lr=lr)], scale=2, bands=3, needs_lr=True)
+    _, *lines = str(caught.value).splitlines()
+    assert [line.split(":")[0].strip() for line in lines] == [str(lr / "b.png"), str(lr / "c.png")]
+
+
+def test_an_image_that_its_exif_block_turns_is_not_refused(tmp_path: Path) -> None:
+    hr, lr = tmp_path / "hr", tmp_path / "lr"
+    for folder in (hr, lr):
+        folder.mkdir()
+    exif = Image.Exif()
+    exif[0x0112] = QUARTER_TURN
+    Image.new("RGB", (24, 40)).save(hr / "a.jpg", exif=exif)  # 40 wide when turned
+    Image.new("RGB", (20, 12)).save(lr / "a.png")
+    found = survey_folders([TrainingFolder(hr=hr, lr=lr)], scale=2, bands=3, needs_lr=True)
+    assert (found.images, found.absent) == (1, ())
+    pair = Source(name="a", hr=hr / "a.jpg", lr=lr / "a.png").load(2)
+    assert found.decoded == pair.hr.nbytes + pair.lr.nbytes
