@@ -329,14 +329,6 @@ def test_too_little_memory_is_one_line(
     assert done.stderr == f"srkit: not enough memory for {batch} patches at once\nhint: {hint}\n"
 
 
-def test_only_the_first_of_many_processes_speaks(
-    srkit: Srkit, file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("RANK", "1")
-    done = srkit("train", "--config", file, "--steps", "0")
-    assert (done.code, done.stdout, done.stderr) == (2, "", "")
-
-
 def test_a_command_is_kept_without_what_concerns_one_session() -> None:
     words = ["train", "--dataset", "my images", "--max_time", "2h", "--resume", "--max-time=1h"]
     assert command_line([*words, "-s", "2"]) == "srkit train --dataset 'my images' -s 2"

@@ -40,11 +40,11 @@ def test_its_commands_run_one_after_the_other(srkit: Srkit, place: Path) -> None
 def test_its_python_trains(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (place / "my_images").symlink_to("images")
 
-    def short(config: Any, folder: Path) -> None:
+    def short(config: Any, folder: Path, watch: Any) -> None:
         values = config.model_dump()
         values["train"] |= {"total_iter": 1, "warmup_iter": 0}
         values["datasets"]["train"] |= {"gt_size": 32, "batch_size_per_gpu": 1}
-        train(type(config).model_validate(values), folder)
+        train(type(config).model_validate(values), folder, watch=watch)
 
     monkeypatch.setattr("srkit.training.loop.train", short)
     (program,) = blocks("python")
