@@ -111,10 +111,10 @@ def find_folders(
 def _lr_folder(name: str, hr: Path) -> Path:
     folder = Path(name)
     if not folder.is_dir():
-        raise DataError(f"--lr-folder {name}: no such folder")
+        raise DataError(f"{name}: no such folder of LR images")
     if folder.resolve().is_relative_to(hr.resolve()):
         raise ConfigError(
-            f"--lr-folder {name}: lies inside the HR folder {display_name(hr)}, whose images are "
+            f"{name}: lies inside the HR folder {display_name(hr)}, whose images are "
             "searched for recursively",
             hint="put HR and LR images into folders beside each other",
         )
@@ -135,8 +135,8 @@ def resolve_dataset(
     if folder.is_dir():
         return folder
     raise DataError(
-        f"--dataset {name}: no such folder, and no data set srkit knows by name",
-        hint="DIV2K, or a folder of images",
+        f"{name}: no such folder, and no data set srkit knows by name",
+        hint="DIV2K, or a folder of images: --dataset, or datasets.train.dataroot_gt",
     )
 
 

@@ -104,7 +104,7 @@ def _images_under(folder: Path) -> list[Path]:
     return paths
 
 
-def all_of(problems: Sequence[SrkitError], images: int) -> DataError:
+def all_of(problems: Sequence[SrkitError], images: int, *, use: str = "trained on") -> DataError:
     """Make one error of those of several images; `images` is how many there are in all."""
     if len(problems) == 1:
         return DataError(str(problems[0]), hint=problems[0].hint)
@@ -112,6 +112,6 @@ def all_of(problems: Sequence[SrkitError], images: int) -> DataError:
     if len(problems) > SHOWN:
         lines.append(f"and {len(problems) - SHOWN} more")
     return DataError(
-        f"{len(problems)} of {images} images cannot be trained on:\n  " + "\n  ".join(lines),
+        f"{len(problems)} of {images} images cannot be {use}:\n  " + "\n  ".join(lines),
         hint="remove or mend them",
     )

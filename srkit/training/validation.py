@@ -6,13 +6,16 @@ order and averaged once, so that totals are exact however many processes there a
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from accelerate import Accelerator
 from accelerate.utils import gather_object
 
-from srkit.data.pairs import Pair, find_sources, prepare
-from srkit.errors import ConfigError
+from srkit.data.pairs import Pair, Source, find_sources
+from srkit.data.reading_ahead import read_ahead
+from srkit.data.training_files import all_of
+from srkit.errors import ConfigError, DataError, SrkitError
 from srkit.evaluation.benchmarks import Dataset, find_dataset
 from srkit.evaluation.evaluate import score
 from srkit.models.model import Model
@@ -99,15 +102,24 @@ def fetch_sets(found: Sequence[FoundSet], data_root: Path | None, watcher: Watch
 def load_sets(found: Sequence[FoundSet], scale: int, bands: int = 3) -> list[ValidationSet]:
     """Read the pairs of every set, of images with so many bands.
 
-    Raises: DataError and ImageError as `srkit.data.pairs.prepare`.
+    Raises: DataError naming the set and every image of it that cannot be used.
     """
-    return [
-        ValidationSet(
-            name=one.name,
-            pairs=prepare(one.dataset.folder, scale, lr_folder=one.lr, bands=bands),
-        )
-        for one in found
-    ]
+    return [ValidationSet(name=one.name, pairs=_load_pairs(one, scale, bands)) for one in found]
+
+
+def _load_pairs(found: FoundSet, scale: int, bands: int) -> list[Pair]:
+    sources = find_sources(found.dataset.folder, scale, lr_folder=found.lr)
+    pairs: list[Pair] = []
+    problems: list[SrkitError] = []
+    for _, loaded in read_ahead(sources, partial(Source.load, scale=scale, bands=bands)):
+        if isinstance(loaded, SrkitError):
+            problems.append(loaded)
+        else:
+            pairs.append(loaded)
+    if problems:
+        named = all_of(problems, len(sources), use="scored on")
+        raise DataError(f"validation set {found.name}: {named}", hint=named.hint)
+    return pairs
 
 
 def protocol_of(model: Model) -> str:

@@ -274,7 +274,7 @@ def test_a_dry_run_says_what_a_run_would_download(srkit: Srkit, file: Path) -> N
     [
         (["--pretrained", "absent"], "absent: neither a file nor a released model"),
         (["--validation", "absent"], "absent: no such folder"),
-        (["--dataset", "absent"], "--dataset absent: no such folder, and no data set srkit knows"),
+        (["--dataset", "absent"], "absent: no such folder, and no data set srkit knows"),
         (["--dataset", "."], None),
         (["--set", "datasets.train.degradation.type=awful"], "unknown degradation 'awful'"),
         (["--set", "train.losses.l3=1"], "unknown loss 'l3'"),

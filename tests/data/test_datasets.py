@@ -215,9 +215,7 @@ def test_a_folder_is_itself_and_anything_else_an_error(tmp_path: Path) -> None:
     assert resolve_dataset(str(tmp_path)) == tmp_path
     with pytest.raises(DataError) as caught:
         resolve_dataset("DIV3K")
-    assert str(caught.value) == (
-        "--dataset DIV3K: no such folder, and no data set srkit knows by name"
-    )
+    assert str(caught.value) == ("DIV3K: no such folder, and no data set srkit knows by name")
     assert caught.value.hint == "DIV2K, or a folder of images"
 
 
@@ -247,7 +245,7 @@ def test_lr_folders_that_cannot_be_are_refused(tmp_path: Path) -> None:
     for lr in (inside, tmp_path / "hr"):
         with pytest.raises(ConfigError, match="lies inside the HR folder"):
             resolve_folders([hr], scale=2, lr=[str(lr)])
-    with pytest.raises(DataError, match="--lr-folder absent: no such folder"):
+    with pytest.raises(DataError, match="absent: no such folder of LR images"):
         resolve_folders([hr], scale=2, lr=["absent"])
     with pytest.raises(ConfigError, match=r"lr_track: wild is a track of DIV2K, .*hr is not"):
         resolve_folders([hr], scale=4, lr_track="wild")

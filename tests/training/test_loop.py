@@ -89,6 +89,20 @@ def test_stops_early_with_the_best_weights(
     assert again == outcome
 
 
+def test_every_image_that_cannot_be_scored_on_is_named(
+    configure: Configure, tmp_path: Path
+) -> None:
+    (tmp_path / "scored").mkdir()
+    for name in ("cut.png", "no_image.jpg"):
+        (tmp_path / "scored" / name).write_bytes(b"\x89PNG\r\n\x1a\n")
+    changes = {"datasets.val": [{"dataroot_gt": str(tmp_path / "scored")}]}
+    with pytest.raises(DataError, match="validation set scored: 2 of 2 images") as caught:
+        train(configure(changes), tmp_path / "run")
+    assert "cut.png" in str(caught.value)
+    assert "no_image.jpg" in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
 def test_small_gains_are_kept_but_do_not_put_off_an_early_stop() -> None:
     counters, early = Counters(), EarlyStop(patience=2, min_delta=0.5)
     kept = []
