@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator
 from torch import Tensor
+from torch.nn.utils import get_total_norm
 
 from srkit.data.batches import Batch
 from srkit.data.labelled_batches import LabelledBatch
@@ -100,8 +101,15 @@ class Learner:
                 self.engine.backward(total / len(shares))
             shown = [total, *(terms[name] for name in self.objective.weights)]
             means += torch.stack(shown).detach() / len(shares)
-        norm = self.engine.clip_grad_norm_(self.trained, self.largest_norm)
-        return torch.cat([means, norm.reshape(1)])
+        return torch.cat([means, self._clip().reshape(1)])
+
+    def _clip(self) -> Tensor:
+        """Shorten the gradient where it is too long; give the norm it had."""
+        if math.isfinite(self.largest_norm) or self.scaled:
+            norm: Tensor = self.engine.clip_grad_norm_(self.trained, self.largest_norm)
+            return norm
+        # Nothing to clip: going over all gradients to multiply them by 1 takes as long as the norm.
+        return get_total_norm(weight.grad for weight in self.trained if weight.grad is not None)
 
     def update(self, step: int, rate: float) -> None:
         """Let the gradient change the weights, and the average follow them."""
