@@ -242,6 +242,10 @@ def page(rows: list[dict[str, Any]]) -> str:
             continue
         own.sort(key=lambda row: -row["psnr"]["Set14"])
         parts.append(f"\n## {slot}\n\n{COLUMNS}\n" + "\n".join(_row(row) for row in own) + "\n")
+    trained = {_key(row) for row in rows}
+    missing = [one.name for one in entries() if (one.slot, one.name) not in trained]
+    if missing:
+        parts.append(f"\nNot trained yet: {', '.join(missing)}.\n")
     return "".join(parts)
 
 

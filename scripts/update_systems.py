@@ -75,8 +75,9 @@ HEAD = """# Published systems in srkit
 Each row is a paper; its parts are names that `srkit train` takes in a network's settings, so that
 any of them can be combined, trained and measured. What is srkit's own in a part, what was
 reconstructed because no code was published, and which options give the paper's form, stands at the
-top of its file. The last column is PSNR on Set14, x4, in the comparison of all parts under one
-small budget (`scripts/ablate.py`); it is empty where an entry has not been trained yet.
+top of its file. The last column is PSNR on Set14, x4, in the [comparison](ablation.md) of all parts
+under one small budget; it is empty where an entry has not been trained yet, and for what is no slot
+of a super-resolution network.
 
 | paper | part | file | tests | comparison |
 |---|---|---|---|---|

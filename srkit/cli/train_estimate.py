@@ -65,6 +65,8 @@ def to_table(config: "TrainingConfig", found: "Estimate") -> str:
 def _about_network(config: "TrainingConfig", found: "Estimate") -> dict[str, str]:
     run = f"{config.name}, {config.network_g.type}"
     parameters = f"{found.parameters:,}"
+    if found.trained_parameters != found.parameters:
+        parameters += f" ({found.trained_parameters:,} while it is trained)"
     if found.scale is None:
         return {
             "run": f"{run}, {found.classes} classes",

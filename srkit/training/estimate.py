@@ -36,6 +36,9 @@ class Estimate:
     """A run's size and pace on this machine, by itself on it."""
 
     parameters: int
+    """Of the checkpoint."""
+    trained_parameters: int
+    """While it is trained: more where kernels are over-parametrised."""
     multiply_adds: float
     """For each LR pixel; of a classifier for an image."""
     receptive_field: int | None
@@ -91,6 +94,7 @@ def estimate(
         memory, rate = _measure(task, learner, config)
         return Estimate(
             parameters=counted,
+            trained_parameters=sum(weight.numel() for weight in network.parameters()),
             multiply_adds=cost,
             receptive_field=network.receptive_field if isinstance(network, Model) else None,
             scale=network.scale if isinstance(network, Model) else None,

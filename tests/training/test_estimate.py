@@ -59,7 +59,9 @@ def test_counts_what_can_be_counted(configure: Configure, photographs: Path) -> 
     found = estimate(config, device="cpu")
     # Three convolutions, to 8 channels, from 8 to 8 and to 12, at the LR image's size.
     kernels = 3 * 9 * 8 + 8 * 9 * 8 + 8 * 9 * 12
-    assert found.parameters == kernels + 8 + 8 + 12
+    assert found.parameters == found.trained_parameters == kernels + 8 + 8 + 12
+    wide = estimate(configure({"network_g": config.network_g.model_dump() | {"expansion": 16}}))
+    assert wide.parameters == found.parameters < wide.trained_parameters
     assert found.multiply_adds == pytest.approx(kernels, rel=0.01)
     assert found.receptive_field == 3
     assert (found.scale, found.images, found.patches, found.patch_size) == (2, 2, 4, 16)
