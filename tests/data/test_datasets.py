@@ -216,7 +216,9 @@ def test_a_folder_is_itself_and_anything_else_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         resolve_dataset("DIV3K")
     assert str(caught.value) == ("DIV3K: no such folder, and no data set srkit knows by name")
-    assert caught.value.hint == "DIV2K, or a folder of images"
+    assert caught.value.hint == (
+        "DIV2K, or a folder of images: --dataset, or datasets.train.dataroot_gt"
+    )
 
 
 def test_every_folder_gets_its_own_lr_folder_and_weight(tmp_path: Path) -> None:
