@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from srkit.training.config_check import parse_config
 from srkit.training.config_file import read_config
@@ -23,11 +24,17 @@ def test_the_result_is_a_configuration_that_train_takes(
     done = srkit("import-config", FILES / f"{name}.yml", "-o", "run.yml")
     assert (done.code, done.stdout) == (0, "")
     config = parse_config(read_config(Path("run.yml")))
-    for root in config.datasets.train.dataroot_gt:
+    (place / "small").mkdir()
+    for path in (place / "images").iterdir():
+        with Image.open(path) as hr:
+            hr.resize((hr.width // 4, hr.height // 4)).save(place / "small" / path.name)
+    training, scored = config.datasets.train, config.datasets.val
+    for root in (*training.dataroot_gt, *(one.dataroot_gt for one in scored)):
         Path(root).parent.mkdir(parents=True, exist_ok=True)
         Path(root).symlink_to(place / "images")
-    for one in config.datasets.val:
-        Path(one.dataroot_gt).mkdir(parents=True)
+    for root in filter(None, (*(training.dataroot_lq or ()), *(one.dataroot_lq for one in scored))):
+        Path(root).parent.mkdir(parents=True, exist_ok=True)
+        Path(root).symlink_to(place / "small")
     run = srkit("train", "--config", "run.yml", "--dry-run", "--json", *QUICK)
     assert run.code == 0, run.stderr
     found = json.loads(run.stdout)

@@ -75,7 +75,7 @@ def test_what_should_not_happen_is_one_line_too(
 
 def test_names_cannot_break_a_line(srkit: Srkit, monkeypatch: pytest.MonkeyPatch) -> None:
     assert srkit("train", "--dataset", "a\nhint: b").stderr.splitlines()[0] == (
-        "srkit: --dataset a\\nhint: b: no such folder, and no data set srkit knows by name"
+        "srkit: a\\nhint: b: no such folder, and no data set srkit knows by name"
     )
     assert srkit("upscale", "\x1b[2J", "-o", "out").stderr == (
         "srkit: \\x1b[2J: no such file or folder\n"

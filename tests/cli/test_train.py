@@ -192,7 +192,7 @@ def test_a_run_goes_on_by_its_name_alone(srkit: Srkit, file: Path) -> None:
     assert begun.stdout == ""
     assert "go on with --resume" in begun.stderr
     command = Path("experiments/tiny/command.txt").read_text()
-    assert not list(Path("experiments/tiny/models").iterdir())
+    assert list(Path("experiments/tiny/models").iterdir())  # to be tried
     file.unlink()
 
     done = srkit("train", "--resume", "--name", "tiny")
