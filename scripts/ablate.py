@@ -253,7 +253,7 @@ HEAD = """# Every mechanism in one table
 
 <!-- Written by scripts/ablate.py. -->
 
-One small x4 network an entry, trained alike for {steps} steps of 8 patches of 32x32 LR pixels: same
+One small x4 network an entry, trained alike for {steps:,} steps of 8 patches of 32x32 LR pixels: same
 data, patches, optimiser (AdamW, learning rate 1e-3 falling along a cosine), EMA weights, L1. The
 reference has a plain entrance, four residual blocks of 32 features and a pixel-shuffle head; every
 other network differs from it in one slot, and in its width, so that all cost about the same
@@ -262,8 +262,10 @@ turns with it; memory is what enlarging a 250x250 picture without tiles adds to 
 
 **What it does not show.** A few minutes of training favour what learns fast; nothing is said about
 long training, other tasks or wider networks, for which most of these mechanisms were made. One seed
-an entry: {spread} Widths are multiples of 8, so multiply-adds are equal only
-roughly. Times are those of plain PyTorch operations on a CPU, not of kernels tuned for a mechanism.
+an entry: {spread}
+Gates that begin at one half (SE, ECA and most that pool) halve every block's change at first; in
+networks as shallow and runs as short as these that costs more than a gate has time to give back.
+Widths are multiples of 8, so multiply-adds are equal only roughly. Times are those of plain PyTorch operations on a CPU, not of kernels tuned for a mechanism.
 
 ![PSNR on Set14 against time](images/ablation.png)
 """
@@ -317,6 +319,9 @@ def plot(rows: list[dict[str, Any]], path: Path) -> None:
             point = (row["time"], row["psnr"]["Set14"])
             axis.annotate(row["name"], point, (4, 3), textcoords="offset points", fontsize=8)
     axis.set_xscale("log")
+    axis.set_xticks([1, 2, 4, 8, 16], ["1", "2", "4", "8", "16"])
+    axis.minorticks_off()
+    axis.margins(x=0.12)
     axis.set_xlabel("time of inference, as a ratio to the residual network's")
     axis.set_ylabel("PSNR on Set14, dB (sr-y)")
     axis.grid(alpha=0.3)
