@@ -253,8 +253,8 @@ HEAD = """# Every mechanism in one table
 
 <!-- Written by scripts/ablate.py. -->
 
-One small x4 network an entry, trained alike for {steps:,} steps of 8 patches of 32x32 LR pixels: same
-data, patches, optimiser (AdamW, learning rate 1e-3 falling along a cosine), EMA weights, L1. The
+One small x4 network an entry, trained alike for {steps:,} steps of 8 patches of 32x32 LR pixels:
+same data, patches, optimiser (AdamW, learning rate 1e-3 falling along a cosine), EMA, L1. The
 reference has a plain entrance, four residual blocks of 32 features and a pixel-shuffle head; every
 other network differs from it in one slot, and in its width, so that all cost about the same
 multiply-adds for an LR pixel. PSNR and SSIM are `sr-y`; time is a ratio to the reference, run in
@@ -265,7 +265,8 @@ long training, other tasks or wider networks, for which most of these mechanisms
 an entry: {spread}
 Gates that begin at one half (SE, ECA and most that pool) halve every block's change at first; in
 networks as shallow and runs as short as these that costs more than a gate has time to give back.
-Widths are multiples of 8, so multiply-adds are equal only roughly. Times are those of plain PyTorch operations on a CPU, not of kernels tuned for a mechanism.
+Widths are multiples of 8, so multiply-adds are equal only roughly. Times are those of plain PyTorch
+operations on a CPU, not of kernels tuned for a mechanism.
 
 ![PSNR on Set14 against time](images/ablation.png)
 """

@@ -2,6 +2,7 @@
 
 from torch import nn
 
+from srkit.layers.dilated import DilatedConv2d
 from srkit.layers.norm import create_norm
 
 
@@ -21,8 +22,9 @@ def convolution(
     It has a bias where no normalisation follows. `slope` is that of the leaky ReLU behind it: 0 for
     a plain ReLU, None for none.
     """
+    kind = nn.Conv2d if dilation == 1 else DilatedConv2d
     layers = [
-        nn.Conv2d(
+        kind(
             channels,
             out_channels,
             kernel_size,

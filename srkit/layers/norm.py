@@ -13,6 +13,7 @@ from collections.abc import Callable
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from srkit.layers.precision import autocast_on_processor
 from srkit.layers.registry import lookup
 
 
@@ -27,6 +28,8 @@ class ChannelNorm(nn.LayerNorm):
         super().__init__(channels, eps=eps)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
+        if autocast_on_processor(x_BCHW):
+            x_BCHW = x_BCHW.float()  # as autocast on a GPU does by itself
         x_BHWC = x_BCHW.permute(0, 2, 3, 1)
         normal_BHWC = F.layer_norm(x_BHWC, self.normalized_shape, self.weight, self.bias, self.eps)
         return normal_BHWC.permute(0, 3, 1, 2)

@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from srkit.layers.bicubic import BicubicEnlargement
+from srkit.layers.dilated import DilatedConv2d
 from srkit.layers.initialisation import initialise, silence
 from srkit.models.checks import require_positive, require_scale
 from srkit.models.model import Model
@@ -161,6 +162,7 @@ def _chain(widths: Sequence[int], dilations: Sequence[int]) -> nn.Sequential:
     """Build 3x3 convolutions from each width to the next, a ReLU behind each."""
     chain = nn.Sequential()
     for before, after, dilation in zip(widths[:-1], widths[1:], dilations, strict=True):
-        chain.append(nn.Conv2d(before, after, 3, padding=dilation, dilation=dilation))
+        kind = nn.Conv2d if dilation == 1 else DilatedConv2d
+        chain.append(kind(before, after, 3, padding=dilation, dilation=dilation))
         chain.append(nn.ReLU())
     return chain

@@ -31,7 +31,10 @@ class Learner:
     """
 
     def __init__(self, model: Network, recipe: Training, engine: Accelerator) -> None:
-        model.to(device=engine.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model.to(engine.device)
+        for weight in model.parameters():
+            if weight.dim() == 4:  # asked of the whole module, torch refuses kernels of experts
+                weight.data = weight.data.contiguous(memory_format=torch.channels_last)
         self.model = model
         self.engine = engine
         self.largest_norm = recipe.clip_grad_norm or math.inf

@@ -10,6 +10,7 @@ mixture of the channels; the result multiplies the input, without a sigmoid.
 from torch import Tensor, nn
 
 from srkit.layers.attention.attention import Attention
+from srkit.layers.dilated import DilatedConv2d
 
 
 class LargeKernelAttention(Attention):
@@ -25,7 +26,7 @@ class LargeKernelAttention(Attention):
     def __init__(self, channels: int) -> None:
         super().__init__(channels)
         self.near = nn.Conv2d(channels, channels, 5, padding=2, groups=channels)
-        self.far = nn.Conv2d(channels, channels, 7, padding=9, dilation=3, groups=channels)
+        self.far = DilatedConv2d(channels, channels, 7, padding=9, dilation=3, groups=channels)
         self.mix = nn.Conv2d(channels, channels, 1)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from srkit.errors import ConfigError
 from srkit.layers.attention import create_attention, pooling
+from srkit.layers.dilated import DilatedConv2d
 from srkit.layers.layer import Layer, chained
 from srkit.layers.norm import create_norm
 
@@ -48,8 +49,8 @@ class MultiOrderConvolution(nn.Module):
         middle, high = 3 * features // 8, features // 2
         self.parts = (features - middle - high, middle, high)
         self.low = nn.Conv2d(features, features, 5, padding=2, groups=features)
-        self.middle = nn.Conv2d(middle, middle, 5, padding=4, dilation=2, groups=middle)
-        self.high = nn.Conv2d(high, high, 7, padding=9, dilation=3, groups=high)
+        self.middle = DilatedConv2d(middle, middle, 5, padding=4, dilation=2, groups=middle)
+        self.high = DilatedConv2d(high, high, 7, padding=9, dilation=3, groups=high)
         self.mix = nn.Conv2d(features, features, 1)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
