@@ -36,36 +36,6 @@ class TrainingFolder:
     """What is fetched where the folders are not there: the HR images, and perhaps the LR images."""
 
 
-def resolve_folders(
-    roots: Sequence[str],
-    *,
-    scale: int,
-    lr: Sequence[str] | None = None,
-    weights: Sequence[float] | None = None,
-    lr_track: str | None = None,
-    sub_image_size: int | None = None,
-    data_root: Path | None = None,
-    say: Say = lambda line: None,
-) -> list[TrainingFolder]:
-    """Find every folder a run trains on, and then fetch what has to be fetched.
-
-    Raises: as `find_folders`; DataError for what cannot be fetched.
-    """
-    found = find_folders(
-        roots,
-        scale=scale,
-        lr=lr,
-        weights=weights,
-        lr_track=lr_track,
-        sub_image_size=sub_image_size,
-        data_root=data_root,
-    )
-    for folder in found:
-        for archive in folder.archives:
-            fetch_div2k(archive, data_root, say=say)
-    return found
-
-
 def find_folders(
     roots: Sequence[str],
     *,
@@ -106,6 +76,21 @@ def find_folders(
             )
         )
     return found
+
+
+def fetch_folders(
+    folders: Sequence[TrainingFolder],
+    data_root: Path | None = None,
+    *,
+    say: Say = lambda line: None,
+) -> None:
+    """Fetch what the folders that were found still lack.
+
+    Raises: DataError for what cannot be fetched.
+    """
+    for folder in folders:
+        for archive in folder.archives:
+            fetch_div2k(archive, data_root, say=say)
 
 
 def _lr_folder(name: str, hr: Path) -> Path:

@@ -5,7 +5,7 @@ from pathlib import Path
 from accelerate import Accelerator
 
 from srkit.data.batches import BatchSource
-from srkit.data.datasets import find_folders, resolve_folders
+from srkit.data.datasets import TrainingFolder, fetch_folders, find_folders
 from srkit.data.degradations import Degradation
 from srkit.data.part import Part, noise
 from srkit.data.survey import Survey, survey_folders
@@ -36,16 +36,8 @@ def open_images(
     """
     images = config.datasets.train
     with engine.local_main_process_first():  # what it downloads and prepares, the others find
-        folders = resolve_folders(
-            images.dataroot_gt,
-            lr=images.dataroot_lq,
-            weights=images.weights,
-            lr_track=images.lr_track,
-            sub_image_size=images.sub_image_size,
-            scale=scale,
-            data_root=data_root,
-            say=watcher.said,
-        )
+        folders = _find(config, scale, data_root)
+        fetch_folders(folders, data_root, say=watcher.said)
         training_set = load_training_set(
             folders,
             scale=scale,
@@ -72,16 +64,7 @@ def survey_images(
 
     Raises: DataError and ConfigError as `find_folders` and `survey_folders`.
     """
-    images = config.datasets.train
-    folders = find_folders(
-        images.dataroot_gt,
-        lr=images.dataroot_lq,
-        weights=images.weights,
-        lr_track=images.lr_track,
-        sub_image_size=images.sub_image_size,
-        scale=scale,
-        data_root=data_root,
-    )
+    folders = _find(config, scale, data_root)
     return survey_folders(
         folders, scale=scale, bands=bands, needs_lr=degradation is None, data_root=data_root
     )
@@ -105,6 +88,19 @@ def noise_images(
         parts=[part], weights=(None,), images=1, megapixels=part.height * part.width / 1e6
     )
     return _source(images, config, plan, degradation, scale=scale)
+
+
+def _find(config: TrainingConfig, scale: int, data_root: Path | None) -> list[TrainingFolder]:
+    images = config.datasets.train
+    return find_folders(
+        images.dataroot_gt,
+        lr=images.dataroot_lq,
+        weights=images.weights,
+        lr_track=images.lr_track,
+        sub_image_size=images.sub_image_size,
+        scale=scale,
+        data_root=data_root,
+    )
 
 
 def _source(

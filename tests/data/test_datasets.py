@@ -9,7 +9,7 @@ from typing import IO
 import pytest
 
 from srkit.data import download as downloading
-from srkit.data.datasets import TrainingFolder, fetch, resolve_dataset, resolve_folders
+from srkit.data.datasets import TrainingFolder, fetch, find_folders, resolve_dataset
 from srkit.data.div2k import Archive
 from srkit.data.download import CHUNK
 from srkit.errors import ConfigError, DataError
@@ -226,7 +226,7 @@ def test_every_folder_gets_its_own_lr_folder_and_weight(tmp_path: Path) -> None:
     a, b, a_lr, b_lr = (tmp_path / name for name in names)
     for folder in (a, b, a_lr, b_lr):
         folder.mkdir()
-    found = resolve_folders(
+    found = find_folders(
         [str(a), str(b)],
         scale=2,
         lr=[str(a_lr), str(b_lr)],
@@ -237,7 +237,7 @@ def test_every_folder_gets_its_own_lr_folder_and_weight(tmp_path: Path) -> None:
         TrainingFolder(hr=a, lr=a_lr, weight=1.0, sub_image_size=100),
         TrainingFolder(hr=b, lr=b_lr, weight=0.5, sub_image_size=100),
     ]
-    assert resolve_folders([str(a)], scale=2) == [TrainingFolder(hr=a)]
+    assert find_folders([str(a)], scale=2) == [TrainingFolder(hr=a)]
 
 
 def test_lr_folders_that_cannot_be_are_refused(tmp_path: Path) -> None:
@@ -246,8 +246,8 @@ def test_lr_folders_that_cannot_be_are_refused(tmp_path: Path) -> None:
     hr = str(tmp_path / "hr")
     for lr in (inside, tmp_path / "hr"):
         with pytest.raises(ConfigError, match="lies inside the HR folder"):
-            resolve_folders([hr], scale=2, lr=[str(lr)])
+            find_folders([hr], scale=2, lr=[str(lr)])
     with pytest.raises(DataError, match="absent: no such folder of LR images"):
-        resolve_folders([hr], scale=2, lr=["absent"])
+        find_folders([hr], scale=2, lr=["absent"])
     with pytest.raises(ConfigError, match=r"lr_track: wild is a track of DIV2K, .*hr is not"):
-        resolve_folders([hr], scale=4, lr_track="wild")
+        find_folders([hr], scale=4, lr_track="wild")

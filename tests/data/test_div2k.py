@@ -8,7 +8,13 @@ import pytest
 from skimage import data
 
 from srkit.data import div2k
-from srkit.data.datasets import DIV2K_SUB_IMAGES, resolve_dataset, resolve_folders
+from srkit.data.datasets import (
+    DIV2K_SUB_IMAGES,
+    TrainingFolder,
+    fetch_folders,
+    find_folders,
+    resolve_dataset,
+)
 from srkit.data.pairs import bicubic
 from srkit.data.training_set import load_training_set
 from srkit.errors import ConfigError
@@ -67,6 +73,15 @@ def names_under(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.png"))
 
 
+def fetched(
+    roots: list[str], *, scale: int, lr_track: str, data_root: Path
+) -> list[TrainingFolder]:
+    """Find folders and download what they lack, as a run does."""
+    folders = find_folders(roots, scale=scale, lr_track=lr_track, data_root=data_root)
+    fetch_folders(folders, data_root)
+    return folders
+
+
 @pytest.mark.parametrize("name", ["DIV2K", "div2k", "Div2K"])
 def test_is_found_by_name_at_the_mirror(served: Mirror, tmp_path: Path, name: str) -> None:
     said: list[str] = []
@@ -97,7 +112,7 @@ def test_the_tracks_become_pairs(
     folder: str,
     endings: list[str],
 ) -> None:
-    (found,) = resolve_folders(["DIV2K"], scale=scale, lr_track=track, data_root=tmp_path / "sets")
+    (found,) = fetched(["DIV2K"], scale=scale, lr_track=track, data_root=tmp_path / "sets")
     assert found.lr == tmp_path / "sets" / "DIV2K" / folder
     assert names_under(found.lr) == [f"{n}{ending}.png" for n in photographs for ending in endings]
     assert found.sub_image_size == DIV2K_SUB_IMAGES
@@ -122,7 +137,7 @@ def test_sides_that_the_scale_does_not_divide_are_cropped(
     ):
         served_archive = served.publish(archives[key], {name: pixels})  # type: ignore[index]
         monkeypatch.setitem(archives, key, served_archive)  # type: ignore[misc]
-    folders = resolve_folders(["DIV2K"], scale=8, lr_track="x8", data_root=tmp_path / "sets")
+    folders = fetched(["DIV2K"], scale=8, lr_track="x8", data_root=tmp_path / "sets")
     (part,) = load_training_set(folders, scale=8, patch_size=4).parts
     np.testing.assert_array_equal(part.hr, photograph[:104, :200])
     assert part.lr is not None
@@ -131,7 +146,7 @@ def test_sides_that_the_scale_does_not_divide_are_cropped(
 
 def test_hr_and_lr_images_are_each_downloaded_once(served: Mirror, tmp_path: Path) -> None:
     for _ in range(2):
-        resolve_folders(["DIV2K"], scale=4, lr_track="wild", data_root=tmp_path / "sets")
+        fetched(["DIV2K"], scale=4, lr_track="wild", data_root=tmp_path / "sets")
     asked = [name for name, _ in served.asked]
     assert asked == ["DIV2K_train_HR.zip", "DIV2K_train_LR_wild.zip"]
 
@@ -139,9 +154,7 @@ def test_hr_and_lr_images_are_each_downloaded_once(served: Mirror, tmp_path: Pat
 def test_beside_another_folder_a_track_is_div2ks_alone(served: Mirror, tmp_path: Path) -> None:
     own = tmp_path / "own"
     own.mkdir()
-    found = resolve_folders(
-        [str(own), "DIV2K"], scale=4, lr_track="mild", data_root=tmp_path / "sets"
-    )
+    found = fetched([str(own), "DIV2K"], scale=4, lr_track="mild", data_root=tmp_path / "sets")
     assert [(folder.lr is not None, folder.sub_image_size) for folder in found] == [
         (False, 0),
         (True, DIV2K_SUB_IMAGES),
