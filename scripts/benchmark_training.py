@@ -24,6 +24,7 @@ from srkit.training.config import TrainingConfig
 from srkit.training.config_check import parse_config
 from srkit.training.config_file import read_config
 from srkit.training.config_words import apply
+from srkit.training.learner import lay_kernels_out
 from srkit.training.loop import train
 from srkit.training.network import create_network, patch_sizes
 from srkit.training.objectives import create_objective
@@ -38,7 +39,8 @@ class Stopwatch(Watcher):
 
     def __init__(self, config: TrainingConfig, turn: int) -> None:
         torch.manual_seed(0)
-        model = create_network(config).to(memory_format=torch.channels_last)
+        model = create_network(config)
+        lay_kernels_out(model)
         self.objective = create_objective(model, config.train.losses)
         self.precision = config.train.precision
         size, count = patch_sizes(config, model.scale)[0], config.datasets.train.batch_size_per_gpu

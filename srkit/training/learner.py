@@ -16,12 +16,20 @@ from torch.nn.utils import get_total_norm
 
 from srkit.data.batches import Batch
 from srkit.data.labelled_batches import LabelledBatch
+from srkit.layers.collapsible import channels_last
 from srkit.models.network import Network
 from srkit.training.average import WeightAverage
 from srkit.training.config import Training
 from srkit.training.objectives import create_objective
 from srkit.training.optimizers import create_optimizer
 from srkit.training.state import Counters, restore, save_state
+
+
+def lay_kernels_out(model: Network) -> None:
+    """Put kernels into channels-last memory; torch's `to` does not, where experts have some."""
+    for weight in model.parameters():
+        if weight.dim() == 4:
+            weight.data = channels_last(weight.data)
 
 
 class Learner:
@@ -32,9 +40,7 @@ class Learner:
 
     def __init__(self, model: Network, recipe: Training, engine: Accelerator) -> None:
         model.to(engine.device)
-        for weight in model.parameters():
-            if weight.dim() == 4:  # asked of the whole module, torch refuses kernels of experts
-                weight.data = weight.data.contiguous(memory_format=torch.channels_last)
+        lay_kernels_out(model)
         self.model = model
         self.engine = engine
         self.largest_norm = recipe.clip_grad_norm or math.inf
