@@ -11,7 +11,7 @@ from srkit.data.batches import Batch
 from srkit.models import build_model
 from srkit.training.config import Training
 from srkit.training.engine import engine
-from srkit.training.learner import Learner
+from srkit.training.learner import Learner, lay_kernels_out
 from srkit.training.state import Counters, read_state
 
 Make = Callable[[Training], Learner]
@@ -128,3 +128,13 @@ def test_a_state_is_put_back_in_the_layout_it_had(
             assert again.stride() == value.stride()
             compared += again.dim() == 4 and again.is_contiguous(memory_format=torch.channels_last)
     assert compared
+
+
+def test_kernels_lie_channels_last_beside_those_of_experts() -> None:
+    model = build_model(
+        "sr_network", {"scale": 2, "features": 8, "blocks": 1, "attention": "condconv"}
+    )
+    lay_kernels_out(model)
+    kernels = [weight for weight in model.parameters() if weight.dim() == 4]
+    assert {weight.dim() for weight in model.parameters()} >= {4, 5}
+    assert all(kernel.is_contiguous(memory_format=torch.channels_last) for kernel in kernels)
