@@ -2,6 +2,7 @@
 
 The momentum of a kernel, as a matrix of output channels by everything it is computed from, is
 replaced by the nearest orthogonal matrix, so that a few strong directions cannot drown the rest.
+Each kernel of a stack of experts is a matrix of its own.
 
 Sources: Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024,
 https://kellerjordan.github.io/posts/muon/; the length of a step, which makes learning rates and
@@ -11,6 +12,7 @@ https://arxiv.org/abs/2502.16982. srkit computes in float32, kernels of one size
 
 # Shapes: N kernels, O output channels, I input channels times kernel height times kernel width.
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,17 +47,20 @@ class Muon(torch.optim.AdamW):
         alike: dict[tuple[int, int], list[Tensor]] = {}
         for weight in group["params"]:
             if weight.grad is not None:
-                alike.setdefault((weight.shape[0], weight[0].numel()), []).append(weight)
+                rows, *rest = weight.shape[-4:]  # of five sides, the first counts experts
+                alike.setdefault((rows, math.prod(rest)), []).append(weight)
         for (rows, columns), weights in alike.items():
             gradients = [weight.grad for weight in weights if weight.grad is not None]
             momenta = [self._momentum(weight) for weight in weights]
             torch._foreach_lerp_(momenta, gradients, 1 - MOMENTUM)
             # A step ahead along the momentum, as Nesterov does.
             ahead = torch._foreach_lerp(gradients, momenta, MOMENTUM)
-            directions = orthogonal(torch.stack([kernel.flatten(1) for kernel in ahead]))
+            matrices = [kernel.reshape(-1, rows, columns) for kernel in ahead]
+            directions = orthogonal(torch.cat(matrices))
             directions *= group["lr"] * STEP * max(rows, columns) ** 0.5
             torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
-            for weight, direction in zip(weights, directions, strict=True):
+            counts = [len(own) for own in matrices]
+            for weight, direction in zip(weights, directions.split(counts), strict=True):
                 weight.sub_(direction.view_as(weight))
                 weight.grad = None
 

@@ -69,6 +69,18 @@ def test_a_kernel_is_the_matrix_of_its_output_channels() -> None:
         torch.testing.assert_close(layer.weight - start, change, rtol=1e-3, atol=1e-5)
 
 
+def test_each_expert_has_a_matrix_of_its_own() -> None:
+    stack = nn.Parameter(torch.randn(3, 6, 6, 3, 3))
+    alone = [nn.Parameter(kernel.clone()) for kernel in stack.detach()]
+    of_stack, of_alone = (Muon(weights, lr=0.1) for weights in ([stack], alone))
+    (gradient,) = give_gradients([stack])
+    for kernel, own in zip(alone, gradient, strict=True):
+        kernel.grad = own
+    of_stack.step()
+    of_alone.step()
+    torch.testing.assert_close(stack, torch.stack(list(alone)))
+
+
 def test_biases_and_depthwise_kernels_are_adamws() -> None:
     mixing, _, depthwise = kernels()
     rest = [mixing.bias, depthwise.weight, depthwise.bias]
