@@ -2,6 +2,9 @@
 
     python scripts/release.py experiments/NAME/models/NAME.safetensors --data-root DIR \
         --summary "..." --data "..."
+    python scripts/release.py experiments/NAME-2/models/NAME-2.safetensors --name NAME \
+        --after experiments/NAME/models/NAME.safetensors --recipe scripts/recipes/NAME.yml \
+        --recipe scripts/recipes/NAME-2.yml ...
 
 Measures PSNR, SSIM and LPIPS on Set5, Set14 and photographs that scikit-image ships (for an
 autoencoder its reconstruction, and how close its approximation is to bicubic), and what the model
@@ -71,7 +74,20 @@ def main() -> None:
     parser.add_argument("--data-root", type=Path)
     parser.add_argument("--summary")
     parser.add_argument("--data", help="what it was trained on, in words [default: the run's]")
-    parser.add_argument("--recipe", help="the run's configuration, as a path of the project")
+    parser.add_argument(
+        "--recipe",
+        action="append",
+        default=[],
+        help="the run's configuration, as a path of the project; those of earlier runs before it",
+    )
+    parser.add_argument("--name", help="what it is released as [default: the run's]")
+    parser.add_argument(
+        "--after",
+        type=Path,
+        action="append",
+        default=[],
+        help="a run that this one started from, whose steps and hours are told with it",
+    )
     parser.add_argument("--describe", action="store_true", help="only write checkpoints/README.md")
     parser.add_argument("--costs", action="store_true", help="only measure the costs again")
     arguments = parser.parse_args()
@@ -111,13 +127,16 @@ def main() -> None:
             entry["approximation_psnr"] = round(_approximation_psnr(model, pairs), 2)
         scores.append(entry)
         print(entry)
+    earlier = [checkpoint.load(path).card for path in arguments.after]
+    recipes = " && ".join(f"srkit train --config {recipe}" for recipe in arguments.recipe)
     card = replace(
         loaded.card,
+        name=arguments.name or loaded.card.name,
+        steps=sum(card.steps for card in (*earlier, loaded.card)),
+        hours=round(sum(card.hours for card in (*earlier, loaded.card)), 3),
         summary=arguments.summary,
         data=arguments.data or loaded.card.data,
-        command=f"srkit train --config {arguments.recipe}"
-        if arguments.recipe
-        else loaded.card.command,
+        command=recipes or loaded.card.command,
         cost=cost(model),
         licence="Apache-2.0",
         scores=scores,
@@ -171,6 +190,7 @@ def describe() -> str:
         loaded = checkpoint.load(path)
         card = loaded.card
         rows = "\n".join(_row(score) for score in card.scores)
+        command = card.command.replace(" && ", " &&\n    ")
         sections.append(
             f"## {name}\n\n{card.summary}\n\n"
             f"| set | protocol | PSNR, dB | SSIM | LPIPS (AlexNet v0.1) |\n"
@@ -178,7 +198,7 @@ def describe() -> str:
             f"{parameters(loaded.module):,} parameters, {_cost(card.cost)}"
             f"{path.stat().st_size:,} bytes. Trained on {card.data}, "
             f"{card.steps:,} steps, {card.hours:.2f} hours on two shared CPU cores, by\n\n"
-            f"    {card.command}\n\n"
+            f"    {command}\n\n"
             f"sha256 of contents `{loaded.sha256}`; licence {card.licence}.\n"
         )
     return HEAD + "\n".join(sections) + TAIL
@@ -218,7 +238,7 @@ def _approximation_psnr(model: LPAE, pairs: list[Pair]) -> float:
     for pair in pairs:
         height, width = (side // 2 * 2 for side in pair.hr.shape[:2])
         image = pair.hr[:height, :width]
-        approximation, _ = model.decompose(to_tensor(image))
+        approximation, _ = model.encode(to_tensor(image))
         ours = approximation[0].permute(1, 2, 0).clamp(0, 1).numpy() * 255.0
         error = np.mean((ours - bicubic(image, 0.5)) ** 2)
         found.append(10 * np.log10(255**2 / error))
