@@ -5,8 +5,9 @@
 The reference is a three-slot network: plain entrance, four residual blocks of 32 features, no
 attention, pixel-shuffle head, x4. Every other network differs from it in one slot, and in its
 width, which is chosen so that its multiply-adds for each LR pixel are as close as possible to the
-reference's. All see the same patches: same data, seed, optimiser and number of steps. Entries that
-pool the whole image are trained in the papers' form.
+reference's. Networks that are no combination of slots are made as thin in the same way, and trained
+by the losses of their own papers. All see the same patches: same data, seed, optimiser and number
+of steps. Entries that pool the whole image are trained in the papers' form.
 
 Results go into docs/ablation.json, a row as soon as it is known; entries that have one are left
 out, and an entry that was interrupted goes on where its last state stands, so the script may be
@@ -37,8 +38,9 @@ from srkit.layers.blocks import BLOCKS
 from srkit.layers.entrances import ENTRANCES
 from srkit.layers.heads import HEADS
 from srkit.layers.stages import STAGES
-from srkit.models import build_model
+from srkit.models import MODELS, build_model
 from srkit.models.cost import multiply_adds, parameters
+from srkit.models.holding_lpae import HoldsLPAE
 from srkit.models.model import Model
 from srkit.training.config import TrainingConfig
 from srkit.training.log import read_rows
@@ -49,6 +51,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 RESULTS = DOCS / "ablation.json"
 REFERENCE: dict[str, Any] = {
+    "type": "sr_network",
     "scale": 4,
     "features": 32,
     "blocks": 4,
@@ -64,7 +67,9 @@ SLOTS: dict[str, Mapping[str, object]] = {
     "stage": STAGES,
     "entrance": ENTRANCES,
     "head": HEADS,
+    "type": {name: model for name, (config, model) in MODELS.items() if hasattr(config, "scale")},
 }
+TITLES = {"type": "whole networks"}
 SPREAD = ("residual", "se", "haar_gate", "ghost")
 """Entries that are trained with three seeds, so that readers see what is noise."""
 SEEDS = 3
@@ -89,7 +94,7 @@ class Entry:
 
 
 def entries() -> Iterator[Entry]:
-    """List what is compared: the reference first, then what differs from it in one slot."""
+    """List what is compared: the reference first, then what differs from it in one setting."""
     yield Entry(slot="block", name="residual", seed=0)
     for slot, family in SLOTS.items():
         for name in family:
@@ -107,13 +112,15 @@ def settings_of(entry: Entry) -> dict[str, Any]:
 
     Raises: SrkitError when no width can be built.
     """
-    wanted = multiply_adds(build_model("sr_network", REFERENCE))
+    wanted = multiply_adds(build(REFERENCE))
+    others = {"type": entry.name, "scale": REFERENCE["scale"]}
+    settings = others if entry.slot == "type" else REFERENCE | {entry.slot: entry.name}
     best: tuple[float, dict[str, Any]] | None = None
     refusal: SrkitError | None = None
     for features in WIDTHS:
-        settings = REFERENCE | {entry.slot: entry.name, "features": features}
+        settings = settings | {"features": features}
         try:
-            distance = abs(multiply_adds(build_model("sr_network", settings)) / wanted - 1)
+            distance = abs(multiply_adds(build(settings)) / wanted - 1)
         except SrkitError as error:
             refusal = error
             continue
@@ -125,9 +132,16 @@ def settings_of(entry: Entry) -> dict[str, Any]:
     return best[1]
 
 
+def build(settings: Mapping[str, Any]) -> Model:
+    """Build a network from what its configuration says."""
+    rest = dict(settings)
+    return build_model(rest.pop("type"), rest)
+
+
 def run(entry: Entry, arguments: argparse.Namespace, seconds: float) -> dict[str, Any] | None:
     """Train an entry; give its row, or None when the time ran out first."""
     settings = settings_of(entry)
+    holds_lpae = isinstance(build(settings), HoldsLPAE)
     config = TrainingConfig.model_validate(
         {
             "name": entry.key,
@@ -141,7 +155,8 @@ def run(entry: Entry, arguments: argparse.Namespace, seconds: float) -> dict[str
                 },
                 "val": [{"dataroot_gt": name} for name in SETS],
             },
-            "network_g": {"type": "sr_network", **settings},
+            "network_g": settings,
+            "path": {"pretrain_network_g": "lpae" if holds_lpae else None},
             "train": {
                 "total_iter": arguments.steps,
                 "optim_g": {"type": "Muon", "lr": 2e-3},
@@ -177,7 +192,7 @@ def run(entry: Entry, arguments: argparse.Namespace, seconds: float) -> dict[str
 
 def costs(settings: dict[str, Any]) -> dict[str, Any]:
     """Count and measure what a network takes."""
-    model = build_model("sr_network", settings).eval()
+    model = build(settings).eval()
     return {
         "parameters": parameters(model),
         "multiply_adds": round(multiply_adds(model)),
@@ -189,7 +204,7 @@ def costs(settings: dict[str, Any]) -> dict[str, Any]:
 
 def relative_time(model: Model) -> float:
     """Time a model and the reference in turns; give the ratio of the medians."""
-    pair = (model, build_model("sr_network", REFERENCE).eval())
+    pair = (model, build(REFERENCE).eval())
     image = torch.rand(1, 3, SIDE, SIDE).contiguous(memory_format=torch.channels_last)
     times: tuple[list[float], list[float]] = ([], [])
     with torch.inference_mode():
@@ -209,7 +224,7 @@ def peak_memory(settings: dict[str, Any]) -> int:
 
 def print_memory(settings: dict[str, Any]) -> None:
     """Enlarge one picture and print how much the process grew, in MiB."""
-    model = build_model("sr_network", settings).eval()
+    model = build(settings).eval()
     with torch.inference_mode():
         model(torch.rand(1, 3, 8, 8))
         # What getrusage calls the peak is handed down from the process that started this one.
@@ -241,7 +256,11 @@ def page(rows: list[dict[str, Any]]) -> str:
         if not own:
             continue
         own.sort(key=lambda row: -row["psnr"]["Set14"])
-        parts.append(f"\n## {slot}\n\n{COLUMNS}\n" + "\n".join(_row(row) for row in own) + "\n")
+        parts.append(
+            f"\n## {TITLES.get(slot, slot)}\n\n{COLUMNS}\n"
+            + "\n".join(_row(row) for row in own)
+            + "\n"
+        )
     trained = {_key(row) for row in rows}
     missing = [one.name for one in entries() if (one.slot, one.name) not in trained]
     if missing:
@@ -260,7 +279,9 @@ run: with it the reference reached 29.46 dB at a rate of 1e-3, 29.95 dB at 2e-3.
 
 The reference has a plain entrance, four residual blocks of 32 features and a pixel-shuffle head;
 every other network differs from it in one slot, and in its width, so that all cost about the same
-multiply-adds for an LR pixel. PSNR and SSIM are `sr-y`; time is a ratio to the reference, run in
+multiply-adds for an LR pixel. Whole networks, which are no combination of slots, are made as thin,
+keep their published depth and are trained by the losses of their own papers, those that decode with
+LPAE around the released one. PSNR and SSIM are `sr-y`; time is a ratio to the reference, run in
 turns with it; memory is what enlarging a 250x250 picture without tiles adds to a process.
 
 **What it does not show.** A few minutes of training favour what learns fast; nothing is said about
@@ -268,8 +289,9 @@ long training, other tasks or wider networks, for which most of these mechanisms
 an entry: {spread}
 Gates that begin at one half (SE, ECA and most that pool) halve every block's change at first; in
 networks as shallow and runs as short as these that costs more than a gate has time to give back.
-Widths are multiples of 8, so multiply-adds are equal only roughly. Times are those of plain PyTorch
-operations on a CPU, not of kernels tuned for a mechanism.
+Widths are multiples of 8, so multiply-adds are equal only roughly (the SRNet of LPAE's paper costs
+three times as much at its thinnest). Times are those of plain PyTorch operations on a CPU, not of
+kernels tuned for a mechanism.
 
 ![PSNR on Set14 against time](images/ablation.png)
 """
@@ -369,8 +391,8 @@ def main() -> None:
         print(_row(row), flush=True)
     if arguments.costs:
         for row in rows:
-            changes = {row["slot"]: row["name"], "features": row["features"]}
-            row |= costs(REFERENCE | changes)
+            entry = Entry(slot=row["slot"], name=row["name"], seed=row["seed"])
+            row |= costs(settings_of(entry))
         write(RESULTS, json.dumps(rows, indent=1) + "\n")
     write(DOCS / "ablation.md", page(rows))
     plot(rows, DOCS / "images" / "ablation.png")

@@ -73,11 +73,12 @@ HEAD = """# Published systems in srkit
 <!-- Written by scripts/update_systems.py. -->
 
 Each row is a paper; its parts are names that `srkit train` takes in a network's settings, so that
-any of them can be combined, trained and measured. What is srkit's own in a part, what was
-reconstructed because no code was published, and which options give the paper's form, stands at the
-top of its file. The last column is PSNR on Set14, x4, in the [comparison](ablation.md) of all parts
-under one small budget; it is empty where an entry has not been trained yet, and for what is no slot
-of a super-resolution network.
+any of them can be combined, trained and measured, but for the temporal ones, which are for bursts,
+and the gate of the block `bridge`, which are there in Python. What is srkit's own in a part, what
+was reconstructed because no code was published, and which options give the paper's form, stands at
+the top of its file. The last column is PSNR on Set14, x4, in the [comparison](ablation.md) of all
+parts under one small budget; a dash stands where there is nothing to compare: for what is no part
+of a network for super-resolution, or not yet trained.
 
 | paper | part | file | tests | comparison |
 |---|---|---|---|---|
@@ -107,7 +108,8 @@ def documents() -> dict[Path, str]:
         shown = paper
         for slot, names in parts.items():
             for name in names.split():
-                score = scores.get((slot, name), "")
+                key = "type" if slot == "model" else slot
+                score = scores.get((key, name), "-")
                 rows.append(_row(shown, slot, name, score))
                 shown = ""
     return {PAGE: HEAD + "\n".join(rows) + "\n" + TAIL}

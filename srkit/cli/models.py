@@ -9,7 +9,7 @@ from srkit.cli.options import AsJson
 
 def models(
     attention: Annotated[
-        bool, typer.Option("--attention", help="List what `--set attention=` can be instead.")
+        bool, typer.Option("--attention", help="List the attention mechanisms instead.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -58,16 +58,20 @@ def _attention(as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from srkit.layers.attention.catalogue import CHANNELS, catalogue
+    from srkit.layers.catalogue import CHANNELS, catalogue
 
     mechanisms = catalogue()
     if as_json:
         typer.echo(json.dumps([asdict(one) for one in mechanisms], indent=2))
         return
     title = f"Attention mechanisms, and their parameters for {CHANNELS} channels"
-    table = Table("name", "category", "scope", "parameters", "what it is", "source", title=title)
+    table = Table(
+        "name", "category", "scope", "parameters", "setting", "what it is", "source", title=title
+    )
     for one in mechanisms:
         scope = "global, or a window" if one.local_form else one.scope
-        table.add_row(one.name, one.category, scope, f"{one.parameters:,}", one.title, one.source)
+        setting = "for bursts" if one.slot == "burst" else f"network_g.{one.slot}"
+        cells = one.name, one.category, scope, f"{one.parameters:,}", setting, one.title, one.source
+        table.add_row(*cells)
     console = Console() if sys.stdout.isatty() else Console(width=350)
     console.print(table)

@@ -16,6 +16,7 @@ import math
 from dataclasses import dataclass
 
 from srkit.errors import ConfigError
+from srkit.layers.width import rounded_width
 
 WIDTHS = (16, 32, 64)
 
@@ -49,16 +50,6 @@ def compound_scaling(phi: float, *, depth: float, width: float, resolution: floa
         raise ConfigError(f"depth {depth} to the power of {phi} leaves stages without blocks")
     return Scaled(
         blocks=blocks,
-        widths=tuple(_rounded(channels * 2 * wider) for channels in WIDTHS),
+        widths=tuple(rounded_width(channels * 2 * wider) for channels in WIDTHS),
         image_size=math.ceil(60 * finer / 10) * 10,
     )
-
-
-def _rounded(width: float, divisor: int = 4) -> int:
-    """Round to a multiple; where that takes off more than a tenth, to the next one.
-
-    >>> _rounded(115.2), _rounded(5.9)
-    (116, 8)
-    """
-    rounded = max(divisor, int(width + divisor / 2) // divisor * divisor)
-    return rounded + divisor if rounded < 0.9 * width else rounded

@@ -21,6 +21,7 @@ from srkit.errors import ConfigError
 from srkit.layers.backbones import find_backbone
 from srkit.models.checks import require_positive
 from srkit.models.classifier import Classifier, ClassifierConfig
+from srkit.models.holding_lpae import HoldsLPAE
 from srkit.models.lpae import LPAE, LPAEConfig
 
 THINNER = 4
@@ -41,7 +42,7 @@ class LPAEClassifierConfig(ClassifierConfig):
     """`hidden` of the LPAE inside it."""
 
 
-class LPAEClassifier(Classifier):
+class LPAEClassifier(Classifier, HoldsLPAE):
     """Classify by the approximation and the detail of an autoencoder.
 
     Shape: (B, K, S, S) in [0, 1] -> (B, N).
@@ -49,6 +50,7 @@ class LPAEClassifier(Classifier):
         quartered, a number below one and images too small for the backbone.
     """
 
+    what_it_does = "this classifier sees"
     config: LPAEClassifierConfig
 
     def __init__(self, config: LPAEClassifierConfig) -> None:

@@ -21,6 +21,7 @@ from srkit.layers.entrances import create_entrance
 from srkit.layers.heads.octaves import octaves
 from srkit.layers.stages import create_stage
 from srkit.models.checks import require_positive, require_scale
+from srkit.models.holding_lpae import HoldsLPAE
 from srkit.models.lpae import LPAE, LPAEConfig
 from srkit.models.model import Model
 from srkit.transforms.padding import pad_to_multiple
@@ -61,7 +62,7 @@ class Prediction(NamedTuple):
     details: list[Tensor]  # fine to coarse, as `LPAE.decompose` gives them
 
 
-class LPSR(Model):
+class LPSR(Model, HoldsLPAE):
     """Enlarge an image by decoding a predicted approximation and predicted details.
 
     The parent of those who can predict them.
@@ -70,6 +71,7 @@ class LPSR(Model):
     Raises: ConfigError for a scale that is not 2, 4 or 8, and for a number below one.
     """
 
+    what_it_does = "an LPSR decodes"
     stride = 1
     """Sides of the image that `predict` is given are multiples of this."""
 

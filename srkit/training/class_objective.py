@@ -16,7 +16,7 @@ from torch import Tensor
 
 from srkit.data.labelled_batches import LabelledBatch
 from srkit.models.classifier import Classifier
-from srkit.models.lpae_classifier import LPAEClassifier
+from srkit.models.holding_lpae import HoldsLPAE
 from srkit.models.network import Network
 from srkit.training.lpae_loss import autoencoder_loss
 from srkit.training.objective import Objective, require_known
@@ -33,7 +33,7 @@ class Classification(Objective):
     joint: ClassVar[Mapping[str, float]] = {"cross_entropy": 1.0, "lpae": 0.001}
 
     def __init__(self, model: Network, weights: Mapping[str, float]) -> None:
-        trained = isinstance(model, LPAEClassifier) and any(
+        trained = isinstance(model, HoldsLPAE) and any(
             weight.requires_grad for weight in model.lpae.parameters()
         )
         known = self.joint if trained else self.standard
@@ -47,6 +47,6 @@ class Classification(Objective):
         heads = [loss(scores.float(), batch.targets) for scores in model.heads(batch.images)]
         terms = {"cross_entropy": torch.stack(heads).sum()}
         if "lpae" in self.weights:
-            assert isinstance(model, LPAEClassifier)
+            assert isinstance(model, HoldsLPAE)
             terms["lpae"] = autoencoder_loss(model.lpae, batch.images)
         return terms

@@ -5,9 +5,9 @@ from srkit.layers.registry import lookup
 from srkit.models import CLASSIFIER_PRESETS, CLASSIFIERS, MODELS, PRESETS, build_model
 from srkit.models.building import build
 from srkit.models.classifier import Classifier
-from srkit.models.lpae_classifier import LPAEClassifier
-from srkit.models.lpsr import LPSR
+from srkit.models.holding_lpae import HoldsLPAE
 from srkit.models.model import Model
+from srkit.models.network import Network
 from srkit.training.config import TrainingConfig, TrainingImages
 from srkit.training.defaults import PATCH_SIZE
 
@@ -26,13 +26,11 @@ def create_classifier(config: TrainingConfig) -> Classifier:
     kind, preset = CLASSIFIER_PRESETS[config.network_g.type]
     network = build(CLASSIFIERS, "classifier", kind, {**preset, **config.network_g.settings})
     if config.train.joint_lpae:
-        if not isinstance(network, LPAEClassifier):
-            raise ConfigError(f"train.joint_lpae: {config.network_g.type} has no LPAE inside it")
+        _train_lpae(network, config.network_g.type)
         if network.image_size % 2:
             raise ConfigError(
                 f"network_g.image_size: must be even to train the LPAE, got {network.image_size}"
             )
-        network.lpae.requires_grad_(True)
     return network
 
 
@@ -99,10 +97,15 @@ def create_network(config: TrainingConfig) -> Model:
                 f"{config.network_g.type}, got {size}"
             )
     if config.train.joint_lpae:
-        if not isinstance(model, LPSR):
-            raise ConfigError(f"train.joint_lpae: {config.network_g.type} has no LPAE inside it")
-        model.lpae.requires_grad_(True)
+        _train_lpae(model, config.network_g.type)
     return model
+
+
+def _train_lpae(network: Network, name: str) -> None:
+    """Train the LPAE inside a network with it. Raises: ConfigError when there is none."""
+    if not isinstance(network, HoldsLPAE):
+        raise ConfigError(f"train.joint_lpae: {name} has no LPAE inside it")
+    network.lpae.requires_grad_(True)
 
 
 def patch_sizes(config: TrainingConfig, scale: int) -> list[int]:

@@ -4,9 +4,8 @@ from srkit import checkpoint
 from srkit.errors import ConfigError
 from srkit.layers.collapsible import CollapsibleConvolution
 from srkit.models.folding import folded
+from srkit.models.holding_lpae import HoldsLPAE
 from srkit.models.lpae import LPAE
-from srkit.models.lpae_classifier import LPAEClassifier
-from srkit.models.lpsr import LPSR
 from srkit.models.model import Model
 from srkit.models.network import Network
 
@@ -22,7 +21,7 @@ def transfer(source: Network, target: Network) -> list[str]:
     Raises: ConfigError when the target's expansion is too small for a kernel of the source.
     """
     theirs = _plain(source).state_dict()
-    if isinstance(source, LPAE) and isinstance(target, LPSR | LPAEClassifier):
+    if isinstance(source, LPAE) and isinstance(target, HoldsLPAE):
         theirs = {f"lpae.{name}": tensor for name, tensor in theirs.items()}
     taken = []
     for name, wide in target.named_modules():
@@ -53,15 +52,14 @@ def start_from(pretrained: str | None, model: Network) -> str | None:
     if pretrained is not None:
         taken = transfer(checkpoint.load_network(pretrained).module, model)
     names = _plain(model).state_dict()
-    if isinstance(model, LPSR | LPAEClassifier):
+    if isinstance(model, HoldsLPAE):
         missing = [name for name in names if name.startswith("lpae.") and name not in taken]
         if missing:
             holds = f"{pretrained} holds none" if pretrained else "none is given"
-            needs = "an LPSR decodes" if isinstance(model, LPSR) else "this classifier sees"
             bands = f" and {model.image_channels} bands" if model.image_channels != 3 else ""
             raise ConfigError(
-                f"pretrained: {needs} with a trained LPAE of {model.config.lpae_hidden} "
-                f"hidden channels{bands}, {holds}",
+                f"pretrained: {model.what_it_does} with a trained LPAE of "
+                f"{model.lpae.config.hidden} hidden channels{bands}, {holds}",
                 hint="train one: --model lpae" if bands else "--pretrained lpae",
             )
     if pretrained is None:

@@ -5,6 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 from srkit.layers.attention import ATTENTION, TEMPORAL_ATTENTION, create_attention
+from srkit.layers.blocks import BLOCKS
+from srkit.layers.catalogue import IN_OTHER_SLOTS
+from srkit.layers.stages import STAGES
 
 Srkit = Callable[..., Any]
 
@@ -13,10 +16,11 @@ def test_lists_every_attention_with_its_source(srkit: Srkit) -> None:
     done = srkit("models", "--attention", "--json")
     assert done.code == 0
     rows = {row["name"]: row for row in json.loads(done.stdout)}
-    assert list(rows) == [*ATTENTION, *TEMPORAL_ATTENTION]
+    assert list(rows) == [*ATTENTION, *IN_OTHER_SLOTS, *TEMPORAL_ATTENTION]
     # Squeeze-and-excitation of 64 channels, by hand: to 4 and back, each with a bias.
     assert rows["se"] == {
         "name": "se",
+        "slot": "attention",
         "title": "Squeeze-and-excitation (SE) channel attention",
         "category": "channel",
         "scope": "global",
@@ -26,6 +30,12 @@ def test_lists_every_attention_with_its_source(srkit: Srkit) -> None:
     }
     assert rows["lka"]["scope"] == "local"
     assert rows["frame"]["category"] == "temporal"
+    # A layer of 64 to 4 without bias and a normalisation for each of two maps, and one back.
+    assert rows["bridge"]["parameters"] == 2 * (64 * 4 + 2 * 4) + 4 * 64
+    assert (rows["bridge"]["slot"], rows["bridge"]["category"]) == ("block", "channel")
+    assert (rows["sda"]["slot"], rows["sda"]["category"]) == ("stage", "branch")
+    assert "bridge" in BLOCKS
+    assert "sda" in STAGES
     for name in ATTENTION:
         windowed = create_attention(name, 64, window=8).receptive_field
         whole = create_attention(name, 64).receptive_field

@@ -41,9 +41,10 @@ def test_the_module_equals_timms(
     torch.testing.assert_close(ours(x), theirs(x), atol=1e-5, rtol=0)
 
 
-def test_the_bottleneck_equals_timms() -> None:
-    theirs = randomised(TimmBottleneck(24, 72, 24))
-    ours = GhostBottleneck(24, "none", hidden=72, norm="bn", slope=0).eval()
+@pytest.mark.parametrize("squeeze", [False, True])
+def test_the_bottleneck_equals_timms(squeeze: bool) -> None:
+    theirs = randomised(TimmBottleneck(24, 72, 24, se_ratio=0.25 if squeeze else 0))
+    ours = GhostBottleneck(24, "none", hidden=72, norm="bn", slope=0, squeeze=squeeze).eval()
     _copy(ours, theirs)
     x = torch.randn(2, 24, 9, 7)
     torch.testing.assert_close(ours(x), theirs(x), atol=1e-5, rtol=0)

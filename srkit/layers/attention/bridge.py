@@ -15,10 +15,12 @@ one.
 # width.
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from torch import Tensor, nn
 
 from srkit.errors import ConfigError
+from srkit.layers.attention.attention import Category
 from srkit.layers.attention.pooling import mean, pooling_radius
 from srkit.layers.layer import Layer
 from srkit.layers.norm import create_norm
@@ -31,6 +33,8 @@ class BridgeGate(Layer):
     Receptive field: the whole image, because the means are taken over it; or half the window.
     Raises: ConfigError when there is no map to look at.
     """
+
+    category: ClassVar[Category] = "channel"
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Collaborating attention (CAT): channel and spatial gates that learn how much each is worth.
+"""Collaborating attention (CAT), reconstructed: channel and spatial gates and their worth.
 
 Wu et al., "CAT: Learning to Collaborate Channel and Spatial Attention from Multi-Information
 Fusion", IET Computer Vision 2023, https://arxiv.org/abs/2212.06335. Means, maxima and entropies are
@@ -7,11 +7,14 @@ the three, and the two gates.
 
 Reconstructed: no code was published, and the paper's text leaves open what follows. The maxima are
 those of a slightly blurred map (5x5 Gaussian of deviation 1, as the one public re-implementation
-has it, for signals); entropies are those of a softmax, stretched to [0, 1] between their smallest
+has it, for signals; beyond the border its last pixels are repeated, which maps of one pixel allow
+too); entropies are those of a softmax, stretched to [0, 1] between their smallest
 and largest (over the channels; for positions, over the image or the window); the spatial gate is
 a 7x7 convolution of one map. The three factors start at a third, so that the gates look at once;
 `init="zeros"` is what the re-implementation does, with which they all start at a half.
-`lite` is the channel gate alone.
+`lite` is the channel gate alone. The re-implementation's pooling of maxima over all positions, its
+spatial convolution from all channels and its minus sign before the mean, which a learned factor
+makes immaterial, are left out.
 """
 
 # Shapes: B batch, C channels, H W height and width.

@@ -1,8 +1,9 @@
-"""Large kernel attention (LKA): a gate that sees 21x21 pixels at the price of three small layers.
+"""Large kernel attention (LKA): a gate that sees 23x23 pixels at the price of three small layers.
 
 Guo et al., "Visual Attention Network", Computational Visual Media 2023,
 https://arxiv.org/abs/2202.09741. A 5x5 convolution of each channel, a 7x7 one of dilation 3, and a
-mixture of the channels; the result multiplies the input, without a sigmoid.
+mixture of the channels; the result multiplies the input, without a sigmoid. The paper takes such
+three layers for a 21x21 kernel; together they reach 11 pixels to every side.
 """
 
 # Shapes: B batch, C channels, H W height and width.

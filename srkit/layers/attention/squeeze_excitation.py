@@ -4,7 +4,7 @@ Hu, Shen, Sun, "Squeeze-and-Excitation Networks", CVPR 2018, https://arxiv.org/a
 In super-resolution it is RCAN's channel attention (Zhang et al., ECCV 2018). Both layers have a
 bias, as in most code; `bias=False` is the paper's count. `least_hidden` is ours: the paper's
 reduction of 16 suits hundreds of channels and leaves a narrow network one or two hidden units; a
-larger floor can be asked for.
+larger floor can be asked for. `hard` is MobileNetV3's and GhostNet's straight line for a sigmoid.
 """
 
 # Shapes: B batch, C channels, H W height and width.
@@ -34,9 +34,12 @@ class SqueezeExcitation(PoolingAttention):
         reduction: int = 16,
         least_hidden: int = 1,
         bias: bool = True,
+        hard: bool = False,
     ) -> None:
         super().__init__(channels, window=window)
-        self.gate = Excitation(channels, reduction=reduction, least_hidden=least_hidden, bias=bias)
+        self.gate = Excitation(
+            channels, reduction=reduction, least_hidden=least_hidden, bias=bias, hard=hard
+        )
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         gated_BCHW: Tensor = x_BCHW * self.gate(mean(x_BCHW, self.window))

@@ -4,7 +4,9 @@ Han et al., "GhostNet: More Features from Cheap Operations", CVPR 2020,
 https://arxiv.org/abs/1911.11907; called C-Ghost, for its use on CPUs, in "GhostNets on
 Heterogeneous Devices via Cheap Operations", IJCV 2022, https://arxiv.org/abs/2201.03297.
 srkit's defaults leave out batch normalisation and let the ReLU leak; `norm="bn", slope=0` is the
-paper's. Strides are for classifiers and left out.
+paper's, `squeeze=True` the squeeze-and-excitation that some of its bottlenecks have (a quarter of
+hidden units, a hard sigmoid) instead of the slot's attention. Strides are for classifiers and left
+out.
 """
 
 # Shapes: B batch, C features, N output channels, H W height and width.
@@ -14,8 +16,10 @@ from torch import Tensor, nn
 
 from srkit.errors import ConfigError
 from srkit.layers.attention import create_attention
+from srkit.layers.attention.squeeze_excitation import SqueezeExcitation
 from srkit.layers.convolution import convolution
 from srkit.layers.layer import Layer, chained
+from srkit.layers.width import rounded_width
 
 
 class GhostModule(nn.Module):
@@ -66,7 +70,7 @@ class GhostModule(nn.Module):
 class GhostBottleneck(Layer):
     """Add to the features what two ghost modules make of them, over a wider middle.
 
-    The attention stands in the middle, as the paper's squeeze-and-excitation does.
+    The attention stands in the middle.
 
     Shape: (B, C, H, W) in, the same out.
     Receptive field: 2, or the whole image where the attention's is.
@@ -81,11 +85,18 @@ class GhostBottleneck(Layer):
         hidden: int | None = None,
         norm: str = "none",
         slope: float = 0.1,
+        squeeze: bool = False,
     ) -> None:
         super().__init__()
         hidden = 2 * features if hidden is None else hidden
         self.widen = GhostModule(features, hidden, norm=norm, slope=slope)
-        self.attend = create_attention(attention, hidden, window=window)
+        self.attend = (
+            SqueezeExcitation(
+                hidden, window=window, least_hidden=rounded_width(hidden / 4), hard=True
+            )
+            if squeeze
+            else create_attention(attention, hidden, window=window)
+        )
         self.narrow = GhostModule(hidden, features, norm=norm)
         self.receptive_field = chained((1, self.attend.receptive_field, 1))
         self.size_multiple = self.attend.size_multiple

@@ -4,7 +4,8 @@ Yao et al., "Wave-ViT: Unifying Wavelet and Transformers for Visual Representati
 2022, https://arxiv.org/abs/2207.04978. "Nothing" is said of the transform: a convolution stands
 between it and its inverse, which brings the details back into the result. srkit's defaults leave
 out batch normalisation and let the ReLU leak (`norm="bn", slope=0`); `window`, which confines the
-attention to windows, is ours.
+attention to windows, is ours. The paper's stochastic depth, for classifiers of many blocks, is left
+out.
 """
 
 # Shapes: B batch, C features, Q a quarter of them, N hidden channels, H W height and width, h w of

@@ -11,11 +11,13 @@ does not have either; `norm="bn", activation=True` are the paper's.
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from srkit.layers.attention import pooling
+from srkit.layers.attention.attention import Category
 from srkit.layers.blocks import create_block
 from srkit.layers.convolution import convolution
 from srkit.layers.layer import Layer, chained
@@ -27,6 +29,8 @@ class DepthAttention(Layer):
     Shape: M of (B, C, H, W) -> (B, C, H, W).
     Receptive field: the whole image, for its mean, or half of the window.
     """
+
+    category: ClassVar[Category] = "branch"
 
     def __init__(
         self,

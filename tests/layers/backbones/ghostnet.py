@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from srkit.layers.attention.squeeze_excitation import SqueezeExcitation
 from srkit.layers.blocks.ghost import GhostModule
 from srkit.layers.convolution import convolution
+from srkit.layers.width import rounded_width
 
 # Kernel, hidden and output channels, whether squeeze-and-excitation, stride.
 BOTTLENECKS = (
@@ -27,12 +28,6 @@ BOTTLENECKS = (
 )
 
 
-def divisible(width: float, by: int = 4) -> int:
-    """Round to a multiple, but not to less than nine tenths."""
-    rounded = max(by, int(width + by / 2) // by * by)
-    return rounded + by if rounded < 0.9 * width else rounded
-
-
 class Bottleneck(nn.Module):
     def __init__(
         self, channels: int, hidden: int, features: int, kernel: int, *, excite: bool, stride: int
@@ -44,8 +39,8 @@ class Bottleneck(nn.Module):
                 convolution(hidden, hidden, kernel, norm="bn", stride=stride, groups=hidden)
             )
         if excite:
-            least = divisible(hidden / 4)
-            layers.append(SqueezeExcitation(hidden, least_hidden=least))
+            least = rounded_width(hidden / 4)
+            layers.append(SqueezeExcitation(hidden, least_hidden=least, hard=True))
         layers.append(GhostModule(hidden, features, norm="bn"))
         self.branch = nn.Sequential(*layers)
         self.shortcut: nn.Module = nn.Identity()
@@ -61,13 +56,13 @@ class Bottleneck(nn.Module):
 
 
 def ghostnet(width: float) -> nn.Sequential:
-    channels = divisible(16 * width)
+    channels = rounded_width(16 * width)
     layers: list[nn.Module] = [convolution(3, channels, 3, norm="bn", slope=0, stride=2)]
     for kernel, hidden, features, excite, stride in BOTTLENECKS:
-        inside, outside = divisible(hidden * width), divisible(features * width)
+        inside, outside = rounded_width(hidden * width), rounded_width(features * width)
         layers.append(Bottleneck(channels, inside, outside, kernel, excite=excite, stride=stride))
         channels = outside
-    last = divisible(960 * width)
+    last = rounded_width(960 * width)
     layers += [
         convolution(channels, last, norm="bn", slope=0),
         nn.AdaptiveAvgPool2d(1),
