@@ -2,10 +2,13 @@
 
 import pytest
 import torch
+from torch import Tensor
 
 from srkit.errors import ConfigError
 from srkit.layers.entrances import ENTRANCES, create_entrance
 from srkit.layers.entrances.entrance import Entrance
+
+from .layer_making import assert_passes_gradients
 
 
 @pytest.fixture(params=ENTRANCES)
@@ -20,6 +23,31 @@ def test_leads_in_and_back_at_any_size(entrance: Entrance, size: tuple[int, int]
     shrunk = tuple(-(-side // entrance.stride) for side in size)
     assert features.shape == (2, 16, *shrunk)
     assert entrance.leave(features, size).shape == (2, entrance.exit_features, *size)
+
+
+def _passed(entrance: Entrance, image: Tensor) -> Tensor:
+    return entrance.leave(entrance(image), (image.shape[-2], image.shape[-1]))
+
+
+def test_does_not_mix_images_of_a_batch(entrance: Entrance) -> None:
+    images = torch.rand(3, 3, 7, 5)
+    torch.testing.assert_close(_passed(entrance, images)[1:2], _passed(entrance, images[1:2]))
+
+
+def test_passes_gradients_to_its_input_and_every_parameter(entrance: Entrance) -> None:
+    assert_passes_gradients(entrance, torch.rand(2, 3, 6, 6, requires_grad=True))
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_is_finite_on_flat_images(entrance: Entrance, value: float) -> None:
+    assert _passed(entrance, torch.full((1, 3, 7, 5), value)).isfinite().all()
+
+
+def test_remembers_all_of_itself(entrance: Entrance, request: pytest.FixtureRequest) -> None:
+    again = create_entrance(request.node.callspec.params["entrance"], 3, 16)
+    again.load_state_dict(entrance.state_dict())
+    image = torch.rand(1, 3, 5, 6)
+    torch.testing.assert_close(again(image), entrance(image), atol=0, rtol=0)
 
 
 def test_leaving_undoes_the_shrinking(entrance: Entrance) -> None:

@@ -36,6 +36,24 @@ def test_passes_gradients_to_every_parameter(head: Layer) -> None:
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in head.parameters())
 
 
+def test_does_not_mix_images_of_a_batch(head: Layer) -> None:
+    features, lr = torch.randn(3, 16, 6, 5), torch.rand(3, 3, 6, 5)
+    torch.testing.assert_close(head(features, lr)[1:2], head(features[1:2], lr[1:2]))
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_is_finite_on_flat_maps(head: Layer, value: float) -> None:
+    assert head(torch.full((1, 16, 6, 5), value), torch.full((1, 3, 6, 5), value)).isfinite().all()
+
+
+def test_remembers_all_of_itself(head: Layer, request: pytest.FixtureRequest) -> None:
+    name, scale = request.node.callspec.params["head"]
+    again = create_head(name, 16, 3, scale)
+    again.load_state_dict(head.state_dict())
+    features, lr = torch.randn(1, 16, 4, 5), torch.rand(1, 3, 4, 5)
+    torch.testing.assert_close(again(features, lr), head(features, lr), atol=0, rtol=0)
+
+
 def test_states_its_receptive_field(head: Layer) -> None:
     head = head.double()
     features = torch.randn(1, 16, 15, 15, dtype=torch.float64)

@@ -1,26 +1,28 @@
-"""Every block and stage exports to ONNX, and says the same there.
+"""Every block, stage, entrance and head exports to ONNX, and says the same there.
 
-They stand in a row, because an export takes seconds; its error names the operation.
-The size of the image is fixed, as it is where an image is computed in tiles.
+They are exported together, because an export takes seconds; its error names the operation.
 """
 
-import logging
-import warnings
-
-import onnxruntime
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from srkit.layers.blocks import BLOCKS, create_block
+from srkit.layers.entrances import ENTRANCES, create_entrance
+from srkit.layers.entrances.entrance import Entrance
+from srkit.layers.heads import HEADS, create_head
 from srkit.layers.stages import STAGES, create_stage
 
+from .exporting import run_by_onnx
+from .layer_making import randomised
+
 FEATURES = 16
+SCALE = 4
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("window", [None, 8])
-def test_every_one_exports(window: int | None) -> None:
+def test_every_block_and_stage_exports(window: int | None) -> None:
     torch.manual_seed(0)
     blocks = [create_block(name, FEATURES, "none", window=window) for name in BLOCKS]
     stages = [
@@ -29,14 +31,32 @@ def test_every_one_exports(window: int | None) -> None:
     ]
     row = nn.Sequential(*blocks, *stages).eval()
     x = torch.randn(1, FEATURES, 13, 18)
-    # The exporter warns of its own parts, and logs what it does.
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        program = torch.onnx.export(row, (x,), dynamo=True, verbose=False)
-    assert program is not None
-    session = onnxruntime.InferenceSession(
-        program.model_proto.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
-    (exported,) = session.run(None, {session.get_inputs()[0].name: x.numpy()})
-    torch.testing.assert_close(torch.from_numpy(exported), row(x), atol=1e-5, rtol=1e-4)
+    (made,) = run_by_onnx(row, [x])
+    torch.testing.assert_close(made, row(x), atol=1e-5, rtol=1e-4)
+
+
+class Ends(nn.Module):
+    """Lead an image through every entrance, and features out through every head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entrances = nn.ModuleList(create_entrance(name, 3, FEATURES) for name in ENTRANCES)
+        self.heads = nn.ModuleList(create_head(name, FEATURES, 3, SCALE) for name in HEADS)
+
+    def forward(self, features_BCHW: Tensor, image_BKHW: Tensor) -> list[Tensor]:
+        height, width = image_BKHW.shape[-2:]
+        passed = []
+        for entrance in self.entrances:
+            assert isinstance(entrance, Entrance)
+            passed.append(entrance.leave(entrance(image_BKHW), (height, width)))
+        return [*passed, *(head(features_BCHW, image_BKHW) for head in self.heads)]
+
+
+@pytest.mark.slow
+def test_every_entrance_and_head_exports() -> None:
+    ends = randomised(Ends())
+    inputs = torch.randn(1, FEATURES, 7, 6), torch.rand(1, 3, 7, 6)
+    made = run_by_onnx(ends, inputs)
+    assert len(made) == len(ENTRANCES) + len(HEADS)
+    for ours, theirs in zip(made, ends(*inputs), strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)

@@ -106,6 +106,11 @@ def test_does_not_mix_images_of_a_batch(classifier: Classifier) -> None:
     torch.testing.assert_close(classifier(x)[1:2], classifier(x[1:2]), atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_is_finite_on_flat_images(classifier: Classifier, value: float) -> None:
+    assert classifier(torch.full_like(images(classifier, 1), value)).isfinite().all()
+
+
 def test_passes_gradients_to_every_parameter(classifier: Classifier) -> None:
     classifier.train()(images(classifier, 4)).square().sum().backward()
     for name, parameter in classifier.named_parameters():

@@ -97,6 +97,11 @@ def test_does_not_mix_images_of_a_batch(model: Model) -> None:
     torch.testing.assert_close(model(x)[1:2], model(x[1:2]), atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_is_finite_on_flat_images(model: Model, value: float) -> None:
+    assert model(torch.full((1, model.image_channels, 9, 8), value)).isfinite().all()
+
+
 def test_passes_gradients_to_every_parameter(model: Model) -> None:
     model(torch.rand(2, model.image_channels, 8, 8)).square().sum().backward()
     for name, parameter in model.named_parameters():

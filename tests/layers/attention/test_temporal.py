@@ -51,8 +51,17 @@ def test_passes_gradients_to_every_frame_and_parameter(attention: Attention) -> 
     assert (x.grad.abs().amax(dim=(2, 3, 4)) > 0).all()
 
 
-def test_is_finite_on_zero_bursts(attention: Attention) -> None:
-    assert attention(0 * burst()).isfinite().all()
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_is_finite_on_flat_bursts(attention: Attention, value: float) -> None:
+    assert attention(torch.full_like(burst(), value)).isfinite().all()
+
+
+def test_remembers_all_of_itself(attention: Attention, request: pytest.FixtureRequest) -> None:
+    name, window = request.node.callspec.params["attention"]
+    again = create_temporal_attention(name, 8, window=window).double().eval()
+    again.load_state_dict(attention.state_dict())
+    x = burst()
+    torch.testing.assert_close(again(x), attention(x), atol=0, rtol=0)
 
 
 def test_is_temporal_and_states_its_receptive_field(attention: Attention) -> None:
