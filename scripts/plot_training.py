@@ -2,7 +2,7 @@
 
     python scripts/plot_training.py [--set Set14] [-o docs/images/training.png]
 
-The logs are docs/runs/NAME.csv, copies of the runs' log/log.csv.
+The logs are docs/runs/NAME.csv, copies of the runs' log/log.csv; NAME-2 went on where NAME ended.
 """
 
 import argparse
@@ -28,9 +28,10 @@ def main() -> None:
     figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
     for axis, scale in zip(axes, ("x2", "x4"), strict=True):
         for path in sorted((DOCS / "runs").glob(f"*-{scale}*.csv")):
-            with path.open(newline="") as file:
-                rows = [row for row in csv.DictReader(file) if row["set"] == arguments.set]
-            steps = [int(row["step"]) / 1000 for row in rows]
+            rows = [row for row in _read(path) if row["set"] == arguments.set]
+            second = path.stem.endswith("-2")
+            before = _last_step(path.with_stem(path.stem.removesuffix("-2"))) if second else 0
+            steps = [(before + int(row["step"])) / 1000 for row in rows]
             axis.plot(steps, [float(row["psnr"]) for row in rows], "o-", label=path.stem)
         axis.set_xlabel("thousand steps")
         axis.set_ylabel(f"PSNR on {arguments.set}, dB (sr-y)")
@@ -38,6 +39,15 @@ def main() -> None:
         axis.legend()
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(arguments.output, dpi=100)
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _last_step(path: Path) -> int:
+    return int(_read(path)[-1]["step"])
 
 
 if __name__ == "__main__":
