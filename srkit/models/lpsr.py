@@ -17,9 +17,11 @@ from typing import NamedTuple
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from srkit.errors import ConfigError
 from srkit.layers.entrances import create_entrance
 from srkit.layers.heads.octaves import octaves
 from srkit.layers.stages import create_stage
+from srkit.models.border import with_border
 from srkit.models.checks import require_positive, require_scale
 from srkit.models.holding_lpae import HoldsLPAE
 from srkit.models.lpae import LPAE, LPAEConfig
@@ -53,6 +55,8 @@ class LPSRConfig:
     """How blocks are put together."""
     attention_window: int | None = None
     """Side, in the body's pixels, of what is pooled around each; None = the whole image."""
+    border: int = 0
+    """LR pixels of its mirror image that an image is continued by when it is enlarged."""
 
 
 class Prediction(NamedTuple):
@@ -74,6 +78,8 @@ class LPSR(Model, HoldsLPAE):
     what_it_does = "an LPSR decodes"
     stride = 1
     """Sides of the image that `predict` is given are multiples of this."""
+    border = 0
+    """LR pixels of its mirror image that an image is continued by when it is enlarged."""
 
     def __init__(self, *, scale: int, image_channels: int, lpae_hidden: int) -> None:
         super().__init__()
@@ -95,6 +101,17 @@ class LPSR(Model, HoldsLPAE):
         raise NotImplementedError
 
     def forward(self, lr_BKHW: Tensor) -> Tensor:
+        if self.training or not self.border:
+            return self._enlarge(lr_BKHW)
+        return with_border(
+            self._enlarge,
+            lr_BKHW,
+            self.border,
+            multiple=self.size_multiple,
+            scale=self.scale,
+        )
+
+    def _enlarge(self, lr_BKHW: Tensor) -> Tensor:
         height, width = lr_BKHW.shape[-2:]
         # Left to the entrance, an odd side would end in features no training patch has shown.
         predicted = self.predict(pad_to_multiple(lr_BKHW, self.stride))
@@ -117,7 +134,10 @@ class BodyLPSR(LPSR):
         super().__init__(
             scale=config.scale, image_channels=channels, lpae_hidden=config.lpae_hidden
         )
+        if config.border < 0:
+            raise ConfigError(f"border must be at least 0, got {config.border}")
         self.config = config
+        self.border = config.border
         self.entrance = create_entrance(config.entrance, channels, config.features)
         self.stride = self.entrance.stride
         self.body = create_stage(

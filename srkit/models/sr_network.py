@@ -17,9 +17,10 @@ from srkit.layers.collapsible import over_parametrise
 from srkit.layers.entrances import create_entrance
 from srkit.layers.heads import create_head
 from srkit.layers.stages import create_stage
+from srkit.models.border import with_border
 from srkit.models.checks import require_positive
 from srkit.models.model import Model
-from srkit.transforms.padding import mirror_borders, pad_to_multiple
+from srkit.transforms.padding import pad_to_multiple
 
 SCALES = (2, 3, 4, 8)
 
@@ -103,16 +104,13 @@ class SRNetwork(Model):
     def forward(self, lr_BKHW: Tensor) -> Tensor:
         if self.training or not self.config.border:
             return self._enlarge(lr_BKHW)
-        # Convolutions fill up with zeros, which darkens the border of an image. What they reach is
-        # cut away; what comes before the image must start on the grid as tiles do.
-        height, width = lr_BKHW.shape[-2:]
-        after = self.config.border
-        before = -(-after // self.size_multiple) * self.size_multiple
-        continued = mirror_borders(lr_BKHW, before, after)
-        first = self.scale * before
-        rows = slice(first, first + self.scale * height)
-        columns = slice(first, first + self.scale * width)
-        return self._enlarge(continued)[..., rows, columns]
+        return with_border(
+            self._enlarge,
+            lr_BKHW,
+            self.config.border,
+            multiple=self.size_multiple,
+            scale=self.scale,
+        )
 
     def _enlarge(self, lr_BKHW: Tensor) -> Tensor:
         height, width = lr_BKHW.shape[-2:]

@@ -52,6 +52,7 @@ CASES["gray"] = ("sr_network", {**SMALL, "image_channels": 1})
 CASES["lpae"] = ("lpae", {"hidden": 4})
 CASES["lpae-3"] = ("lpae", {"hidden": 4, "levels": 3})
 CASES["lpsr-x2"] = ("lpsr", {**SMALL, "lpae_hidden": 4})
+CASES["lpsr-border"] = ("lpsr", {**SMALL, "lpae_hidden": 4, "border": 3})
 CASES["lpsr-x4"] = ("lpsr", {**SMALL, "lpae_hidden": 4, "scale": 4})
 THIN = {"features": 8, "convolutions": 2}
 CASES |= {
