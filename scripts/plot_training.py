@@ -2,7 +2,8 @@
 
     python scripts/plot_training.py [--set Set14] [-o docs/images/training.png]
 
-The logs are docs/runs/NAME.csv, copies of the runs' log/log.csv; NAME-2 went on where NAME ended.
+The logs are docs/runs/NAME.csv, copies of the runs' log/log.csv; NAME-WORD went on where NAME
+ended.
 """
 
 import argparse
@@ -29,8 +30,8 @@ def main() -> None:
     for axis, scale in zip(axes, ("x2", "x4"), strict=True):
         for path in sorted((DOCS / "runs").glob(f"*-{scale}*.csv")):
             rows = [row for row in _read(path) if row["set"] == arguments.set]
-            second = path.stem.endswith("-2")
-            before = _last_step(path.with_stem(path.stem.removesuffix("-2"))) if second else 0
+            first = path.with_stem(path.stem.rpartition("-")[0])
+            before = _last_step(first) if first.exists() else 0
             steps = [(before + int(row["step"])) / 1000 for row in rows]
             axis.plot(steps, [float(row["psnr"]) for row in rows], "o-", label=path.stem)
         axis.set_xlabel("thousand steps")

@@ -80,6 +80,7 @@ def main() -> None:
         default=[],
         help="the run's configuration, as a path of the project; those of earlier runs before it",
     )
+    parser.add_argument("--finish", help="the command that followed the last recipe")
     parser.add_argument("--name", help="what it is released as [default: the run's]")
     parser.add_argument(
         "--after",
@@ -128,7 +129,9 @@ def main() -> None:
         scores.append(entry)
         print(entry)
     earlier = [checkpoint.load(path).card for path in arguments.after]
-    recipes = " && ".join(f"srkit train --config {recipe}" for recipe in arguments.recipe)
+    commands = [f"srkit train --config {recipe}" for recipe in arguments.recipe]
+    if arguments.finish:
+        commands.append(arguments.finish)
     card = replace(
         loaded.card,
         name=arguments.name or loaded.card.name,
@@ -136,7 +139,7 @@ def main() -> None:
         hours=round(sum(card.hours for card in (*earlier, loaded.card)), 3),
         summary=arguments.summary,
         data=arguments.data or loaded.card.data,
-        command=recipes or loaded.card.command,
+        command=" && ".join(commands) or loaded.card.command,
         cost=cost(model),
         licence="Apache-2.0",
         scores=scores,
