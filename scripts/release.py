@@ -3,8 +3,9 @@
     python scripts/release.py experiments/NAME/models/NAME.safetensors --data-root DIR \
         --summary "..." --data "..."
     python scripts/release.py experiments/NAME-2/models/NAME-2.safetensors --name NAME \
-        --after experiments/NAME/models/NAME.safetensors --recipe scripts/recipes/NAME.yml \
-        --recipe scripts/recipes/NAME-2.yml ...
+        --after experiments/NAME/models/NAME.safetensors \
+        --command "srkit train --config scripts/recipes/NAME.yml" \
+        --command "srkit train --config scripts/recipes/NAME-2.yml" ...
 
 Measures PSNR, SSIM and LPIPS on Set5, Set14 and photographs that scikit-image ships (for an
 autoencoder its reconstruction, and how close its approximation is to bicubic), and what the model
@@ -75,12 +76,11 @@ def main() -> None:
     parser.add_argument("--summary")
     parser.add_argument("--data", help="what it was trained on, in words [default: the run's]")
     parser.add_argument(
-        "--recipe",
+        "--command",
         action="append",
         default=[],
-        help="the run's configuration, as a path of the project; those of earlier runs before it",
+        help="what makes it, line after line, with paths of the project [default: the run's]",
     )
-    parser.add_argument("--finish", help="the command that followed the last recipe")
     parser.add_argument("--name", help="what it is released as [default: the run's]")
     parser.add_argument(
         "--after",
@@ -129,9 +129,6 @@ def main() -> None:
         scores.append(entry)
         print(entry)
     earlier = [checkpoint.load(path).card for path in arguments.after]
-    commands = [f"srkit train --config {recipe}" for recipe in arguments.recipe]
-    if arguments.finish:
-        commands.append(arguments.finish)
     card = replace(
         loaded.card,
         name=arguments.name or loaded.card.name,
@@ -139,7 +136,7 @@ def main() -> None:
         hours=round(sum(card.hours for card in (*earlier, loaded.card)), 3),
         summary=arguments.summary,
         data=arguments.data or loaded.card.data,
-        command=" && ".join(commands) or loaded.card.command,
+        command=" && ".join(arguments.command) or loaded.card.command,
         cost=cost(model),
         licence="Apache-2.0",
         scores=scores,
