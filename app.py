@@ -313,7 +313,7 @@ def build_upscale() -> None:
             picture = picture_input("Picture")
             note = gr.Markdown()
             with gr.Row():
-                model = gr.Dropdown(names, value=names[0], label="Model", min_width=130)
+                model = gr.Dropdown(names, value="lapwave-m", label="Model", min_width=130)
                 scale = gr.Radio(
                     [(f"x{scale}", scale) for scale in SCALES],
                     value=4,
@@ -359,7 +359,7 @@ def build_compare() -> None:
                 "Give its small version (otherwise made by MATLAB's bicubic)", open=False
             ):
                 lr = picture_input("Small version, exactly 1/scale of the reference")
-            model = gr.Dropdown(names, value=names[-1], label="Model")
+            model = gr.Dropdown(names, value="lapwave-m-x4", label="Model")
             button = gr.Button("Compare", variant="primary")
             gr.Examples(example_pictures(256), reference, label="Or try one of these")
         with gr.Column(scale=3):

@@ -59,10 +59,11 @@ def main() -> None:
             print(f"| {name}, x{scale} | {milliseconds:.0f} | {psnr[name]:.2f} |")
             axis.plot(milliseconds, psnr[name], "o" if name in own else "s")
             axis.annotate(
-                name, (milliseconds, psnr[name]), xytext=(6, 4), textcoords="offset points"
+                name, (milliseconds, psnr[name]), xytext=(7, -3), textcoords="offset points"
             )
         axis.set_xscale("log")
         axis.set_xlim(right=12 * max(times.values()))
+        axis.margins(y=0.1)
         axis.set_title(f"x{scale}")
         axis.set_xlabel("milliseconds a megapixel of result, two CPU cores")
         axis.grid(alpha=0.3)

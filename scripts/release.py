@@ -210,7 +210,7 @@ def _cost(cost: dict[str, float]) -> str:
     return (
         f"{cost['multiply_adds']:,.0f} multiply-adds for each LR pixel, "
         f"{cost['milliseconds']:.0f} ms an output megapixel on two CPU cores "
-        f"(OpenCV's bicubic in the same minute: {cost['bicubic_milliseconds']:.0f} ms), "
+        f"(OpenCV's bicubic in the same minute: {cost['bicubic_milliseconds']:.1f} ms), "
     )
 
 
@@ -225,7 +225,7 @@ def _row(score: dict[str, Any]) -> str:
         f"| {score['set']} | {score['protocol']}, x{score['scale']} | {score['psnr']:.2f} "
         f"| {score['ssim']:.4f} | {score['lpips']:.4f} |"
     ) + (
-        f"\n| | approximation against MATLAB's bicubic halving, RGB "
+        f"\n| | first approximation against MATLAB's bicubic halving, RGB "
         f"| {score['approximation_psnr']:.2f} | | |"
         if "approximation_psnr" in score
         else ""
