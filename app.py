@@ -200,6 +200,11 @@ def families() -> list[str]:
     return list(dict.fromkeys(re.sub(r"-x\d+$", "", name) for name in models()))
 
 
+def first_choice(names: list[str], wanted: str) -> str:
+    """Give the name a list begins with; where others are installed, the last one's."""
+    return wanted if wanted in names else names[-1]
+
+
 @lru_cache(maxsize=8)
 def load(name: str) -> Family:
     """Load a model, or all of a family, once."""
@@ -313,7 +318,9 @@ def build_upscale() -> None:
             picture = picture_input("Picture")
             note = gr.Markdown()
             with gr.Row():
-                model = gr.Dropdown(names, value="lapwave-m", label="Model", min_width=130)
+                model = gr.Dropdown(
+                    names, value=first_choice(names, "lapwave-m"), label="Model", min_width=130
+                )
                 scale = gr.Radio(
                     [(f"x{scale}", scale) for scale in SCALES],
                     value=4,
@@ -359,7 +366,7 @@ def build_compare() -> None:
                 "Give its small version (otherwise made by MATLAB's bicubic)", open=False
             ):
                 lr = picture_input("Small version, exactly 1/scale of the reference")
-            model = gr.Dropdown(names, value="lapwave-m-x4", label="Model")
+            model = gr.Dropdown(names, value=first_choice(names, "lapwave-m-x4"), label="Model")
             button = gr.Button("Compare", variant="primary")
             gr.Examples(example_pictures(256), reference, label="Or try one of these")
         with gr.Column(scale=3):
