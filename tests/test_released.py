@@ -36,6 +36,9 @@ def test_the_card_is_complete_and_in_the_readme(model: Checkpoint) -> None:
     assert card.licence == "Apache-2.0"
     assert card.data
     assert card.command.startswith("srkit train ")
+    named = [word for word in card.command.split() if word.startswith("scripts/")]
+    assert named
+    assert all((ROOT / word).is_file() for word in named)
     assert card.steps > 0
     assert {score["set"] for score in card.scores} >= {"Set5", "Set14"}
     for score in card.scores:
