@@ -55,11 +55,15 @@ def main() -> None:
         psnr = {name: score(name, pairs).psnr for name in ("bicubic", "lanczos")}
         psnr |= {name: score(model, pairs).psnr for name, model in own.items()}
         times = measure_times(own, scale)
-        for name, milliseconds in times.items():
+        for index, (name, milliseconds) in enumerate(times.items()):
+            above = index % 2 == 0  # in turns, so that neighbours' names do not meet
             print(f"| {name}, x{scale} | {milliseconds:.0f} | {psnr[name]:.2f} |")
             axis.plot(milliseconds, psnr[name], "o" if name in own else "s")
             axis.annotate(
-                name, (milliseconds, psnr[name]), xytext=(7, -3), textcoords="offset points"
+                name,
+                (milliseconds, psnr[name]),
+                xytext=(7, 4 if above else -12),
+                textcoords="offset points",
             )
         axis.set_xscale("log")
         axis.set_xlim(right=12 * max(times.values()))
