@@ -345,7 +345,8 @@ def plot(rows: list[dict[str, Any]], path: Path) -> None:
             point = (row["time"], row["psnr"]["Set14"])
             axis.annotate(row["name"], point, (4, 3), textcoords="offset points", fontsize=8)
     axis.set_xscale("log")
-    axis.set_xticks([1, 2, 4, 8, 16], ["1", "2", "4", "8", "16"])
+    ticks = [2**power for power in range(8)]
+    axis.set_xticks(ticks, list(map(str, ticks)))
     axis.minorticks_off()
     axis.margins(x=0.12)
     axis.set_xlabel("time of inference, as a ratio to the residual network's")
