@@ -39,7 +39,13 @@ MODELS: dict[str, tuple[type[Any], type[Model]]] = {
 }
 
 # What the released networks share: a chain of convolutions at the image's size, bands at its end.
-_CHAIN = {"entrance": "plain", "block": "convolution", "head": "wavelet", "border": 4}
+_CHAIN = {
+    "entrance": "plain",
+    "block": "convolution",
+    "head": "wavelet",
+    "border": 4,
+    "antiring": 3.0,
+}
 
 # A model's name and what differs from its defaults.
 PRESETS: dict[str, tuple[str, dict[str, Any]]] = {

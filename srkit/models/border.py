@@ -18,8 +18,12 @@ def with_border(
 ) -> Tensor:
     """Enlarge what an image is together with `border` LR pixels of its mirror image around it.
 
+    With a border of 0 the image is enlarged as it is.
+
     Shape: (B, K, H, W) -> (B, K, s*H, s*W).
     """
+    if not border:
+        return enlarge(lr_BKHW)
     height, width = lr_BKHW.shape[-2:]
     # What comes before the image must start on the grid as tiles do.
     before = -(-border // multiple) * multiple

@@ -101,7 +101,7 @@ class LPSR(Model, HoldsLPAE):
         raise NotImplementedError
 
     def forward(self, lr_BKHW: Tensor) -> Tensor:
-        if self.training or not self.border:
+        if self.training:
             return self._enlarge(lr_BKHW)
         return with_border(
             self._enlarge,

@@ -17,6 +17,7 @@ from srkit.layers.collapsible import over_parametrise
 from srkit.layers.entrances import create_entrance
 from srkit.layers.heads import create_head
 from srkit.layers.stages import create_stage
+from srkit.models.antiring import antiring
 from srkit.models.border import with_border
 from srkit.models.checks import require_positive
 from srkit.models.model import Model
@@ -53,6 +54,9 @@ class SRNetworkConfig:
     """Side, in the body's pixels, of what is pooled around each; None = the whole image."""
     border: int = 0
     """LR pixels of its mirror image that an image is continued by when it is enlarged."""
+    antiring: float | None = None
+    """How far a pixel of the enlarged image may leave the span of the 4 LR pixels around it, in
+    lengths of that span; None = anywhere."""
     expansion: int = 0
     """Channels that convolutions are over-parametrised with while they are trained; 0 = not."""
 
@@ -71,9 +75,10 @@ class SRNetwork(Model):
             raise ConfigError(f"scale must be one of {SCALES}, got {config.scale}")
         require_positive(config, "image_channels", "features", "blocks")
         require_positive(config, "attention_every", "attention_window")
-        for name in ("border", "expansion"):
-            if getattr(config, name) < 0:
-                raise ConfigError(f"{name} must be at least 0, got {getattr(config, name)}")
+        for name in ("border", "expansion", "antiring"):
+            value = getattr(config, name)
+            if value is not None and not value >= 0:
+                raise ConfigError(f"{name} must be at least 0, got {value}")
         self.config = config
         self.scale = config.scale
         self.image_channels = config.image_channels
@@ -102,15 +107,18 @@ class SRNetwork(Model):
         return self.entrance.receptive_field + body * self.entrance.stride + head
 
     def forward(self, lr_BKHW: Tensor) -> Tensor:
-        if self.training or not self.config.border:
+        if self.training:
             return self._enlarge(lr_BKHW)
-        return with_border(
+        enlarged = with_border(
             self._enlarge,
             lr_BKHW,
             self.config.border,
             multiple=self.size_multiple,
             scale=self.scale,
         )
+        if self.config.antiring is None:
+            return enlarged
+        return antiring(enlarged, lr_BKHW, scale=self.scale, room=self.config.antiring)
 
     def _enlarge(self, lr_BKHW: Tensor) -> Tensor:
         height, width = lr_BKHW.shape[-2:]

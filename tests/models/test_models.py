@@ -41,6 +41,8 @@ CASES |= {f"attention-{name}": ("sr_network", {**SMALL, "attention": name}) for 
 CASES |= {f"block-{name}": ("sr_network", {**SMALL, "block": name}) for name in BLOCKS}
 CASES |= {f"stage-{name}": ("sr_network", {**SMALL, "blocks": 3, "stage": name}) for name in STAGES}
 CASES["border"] = ("sr_network", {**SMALL, "border": 3, "attention": "haar_gate"})
+CASES["antiring"] = ("sr_network", {**SMALL, "border": 3, "antiring": 0.5})
+CASES["antiring-x3"] = ("sr_network", {**SMALL, "scale": 3, "antiring": 0.5})
 CASES["expansion"] = ("sr_network", {**SMALL, "expansion": 8})
 CASES["every-second"] = (
     "sr_network",
