@@ -25,6 +25,8 @@ def main() -> None:
     parser.add_argument("target", type=Path)
     parser.add_argument("--factor", type=float, default=0.5)
     arguments = parser.parse_args()
+    if not 0 < arguments.factor < 1:
+        parser.error(f"--factor must be between 0 and 1, got {arguments.factor}")
     for path in image_files(arguments.source, recursive=True):
         place = (arguments.target / path.relative_to(arguments.source)).with_suffix(".png")
         if place.exists():

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image, ImageDraw
 from skimage import data
 
 import srkit
@@ -93,6 +94,28 @@ def test_a_flat_colour_stays_flat_up_to_the_border(
     orange = torch.tensor([230.0, 140.0, 30.0])[:, None, None] / 255
     enlarged = upscale_tensor(model.module, orange.expand(1, 3, *size))
     assert (enlarged - orange).abs().max() * 255 < 8
+
+
+def test_leaves_no_echo_beside_the_lines_of_a_drawing(model: Checkpoint) -> None:
+    """Where the four LR pixels around a pixel are white, it is, however hard the lines near it."""
+    scale = model.module.scale
+    if scale == 1:
+        pytest.skip("an autoencoder does not enlarge")
+    drawing = Image.new("RGB", (40, 40), "white")
+    draw = ImageDraw.Draw(drawing)
+    for end in range(0, 40, 9):
+        draw.line((0, 39, end, 0), fill="black")
+    draw.ellipse((18, 18, 36, 36), outline="black")
+    lr = np.asarray(drawing)
+    ours = srkit.upscale(lr, model=model.card.name)
+    black = lr[..., 0] == 0
+    inked = black[1:, 1:] | black[:-1, 1:] | black[1:, :-1] | black[:-1, :-1]
+    half = scale // 2  # between the centres of the first and the second pixel
+    near = np.kron(inked, np.ones((scale, scale), bool))
+    inside = ours[half : half + near.shape[0], half : half + near.shape[1]]
+    assert (~near).mean() > 0.3
+    assert (inside[~near] == 255).all()
+    assert inside[near].min() == 0
 
 
 def test_an_autoencoder_reconstructs_photographs(model: Checkpoint) -> None:

@@ -17,15 +17,13 @@ from typing import NamedTuple
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from srkit.errors import ConfigError
 from srkit.layers.entrances import create_entrance
 from srkit.layers.heads.octaves import octaves
 from srkit.layers.stages import create_stage
-from srkit.models.border import with_border
 from srkit.models.checks import require_positive, require_scale
+from srkit.models.enlarger import Enlarger
 from srkit.models.holding_lpae import HoldsLPAE
 from srkit.models.lpae import LPAE, LPAEConfig
-from srkit.models.model import Model
 from srkit.transforms.padding import pad_to_multiple
 
 SCALES = (2, 4, 8)
@@ -57,6 +55,9 @@ class LPSRConfig:
     """Side, in the body's pixels, of what is pooled around each; None = the whole image."""
     border: int = 0
     """LR pixels of its mirror image that an image is continued by when it is enlarged."""
+    antiring: float | None = None
+    """How far a pixel of the enlarged image may leave the span of the 4 LR pixels around it, in
+    lengths of that span; None = anywhere."""
 
 
 class Prediction(NamedTuple):
@@ -66,7 +67,7 @@ class Prediction(NamedTuple):
     details: list[Tensor]  # fine to coarse, as `LPAE.decompose` gives them
 
 
-class LPSR(Model, HoldsLPAE):
+class LPSR(Enlarger, HoldsLPAE):
     """Enlarge an image by decoding a predicted approximation and predicted details.
 
     The parent of those who can predict them.
@@ -78,11 +79,17 @@ class LPSR(Model, HoldsLPAE):
     what_it_does = "an LPSR decodes"
     stride = 1
     """Sides of the image that `predict` is given are multiples of this."""
-    border = 0
-    """LR pixels of its mirror image that an image is continued by when it is enlarged."""
 
-    def __init__(self, *, scale: int, image_channels: int, lpae_hidden: int) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        *,
+        scale: int,
+        image_channels: int,
+        lpae_hidden: int,
+        border: int = 0,
+        antiring: float | None = None,
+    ) -> None:
+        super().__init__(border=border, antiring=antiring)
         require_scale(scale, SCALES)
         self.scale = scale
         self.octaves = octaves(scale, "LPSR")
@@ -100,18 +107,7 @@ class LPSR(Model, HoldsLPAE):
         """Predict the approximation and the details of the HR image."""
         raise NotImplementedError
 
-    def forward(self, lr_BKHW: Tensor) -> Tensor:
-        if self.training:
-            return self._enlarge(lr_BKHW)
-        return with_border(
-            self._enlarge,
-            lr_BKHW,
-            self.border,
-            multiple=self.size_multiple,
-            scale=self.scale,
-        )
-
-    def _enlarge(self, lr_BKHW: Tensor) -> Tensor:
+    def enlarge(self, lr_BKHW: Tensor) -> Tensor:
         height, width = lr_BKHW.shape[-2:]
         # Left to the entrance, an odd side would end in features no training patch has shown.
         predicted = self.predict(pad_to_multiple(lr_BKHW, self.stride))
@@ -132,12 +128,13 @@ class BodyLPSR(LPSR):
         )
         channels = config.image_channels
         super().__init__(
-            scale=config.scale, image_channels=channels, lpae_hidden=config.lpae_hidden
+            scale=config.scale,
+            image_channels=channels,
+            lpae_hidden=config.lpae_hidden,
+            border=config.border,
+            antiring=config.antiring,
         )
-        if config.border < 0:
-            raise ConfigError(f"border must be at least 0, got {config.border}")
         self.config = config
-        self.border = config.border
         self.entrance = create_entrance(config.entrance, channels, config.features)
         self.stride = self.entrance.stride
         self.body = create_stage(

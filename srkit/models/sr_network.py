@@ -17,10 +17,8 @@ from srkit.layers.collapsible import over_parametrise
 from srkit.layers.entrances import create_entrance
 from srkit.layers.heads import create_head
 from srkit.layers.stages import create_stage
-from srkit.models.antiring import antiring
-from srkit.models.border import with_border
 from srkit.models.checks import require_positive
-from srkit.models.model import Model
+from srkit.models.enlarger import Enlarger
 from srkit.transforms.padding import pad_to_multiple
 
 SCALES = (2, 3, 4, 8)
@@ -61,7 +59,7 @@ class SRNetworkConfig:
     """Channels that convolutions are over-parametrised with while they are trained; 0 = not."""
 
 
-class SRNetwork(Model):
+class SRNetwork(Enlarger):
     """Enlarge an image by the configured scale.
 
     Shape: (B, K, H, W) in [0, 1], any H and W >= 1 -> (B, K, s*H, s*W), not clamped.
@@ -70,15 +68,13 @@ class SRNetwork(Model):
     """
 
     def __init__(self, config: SRNetworkConfig) -> None:
-        super().__init__()
+        super().__init__(border=config.border, antiring=config.antiring)
         if config.scale not in SCALES:
             raise ConfigError(f"scale must be one of {SCALES}, got {config.scale}")
         require_positive(config, "image_channels", "features", "blocks")
         require_positive(config, "attention_every", "attention_window")
-        for name in ("border", "expansion", "antiring"):
-            value = getattr(config, name)
-            if value is not None and not value >= 0:
-                raise ConfigError(f"{name} must be at least 0, got {value}")
+        if config.expansion < 0:
+            raise ConfigError(f"expansion must be at least 0, got {config.expansion}")
         self.config = config
         self.scale = config.scale
         self.image_channels = config.image_channels
@@ -106,21 +102,7 @@ class SRNetwork(Model):
             return None
         return self.entrance.receptive_field + body * self.entrance.stride + head
 
-    def forward(self, lr_BKHW: Tensor) -> Tensor:
-        if self.training:
-            return self._enlarge(lr_BKHW)
-        enlarged = with_border(
-            self._enlarge,
-            lr_BKHW,
-            self.config.border,
-            multiple=self.size_multiple,
-            scale=self.scale,
-        )
-        if self.config.antiring is None:
-            return enlarged
-        return antiring(enlarged, lr_BKHW, scale=self.scale, room=self.config.antiring)
-
-    def _enlarge(self, lr_BKHW: Tensor) -> Tensor:
+    def enlarge(self, lr_BKHW: Tensor) -> Tensor:
         height, width = lr_BKHW.shape[-2:]
         # Left to the entrance, an odd side would end in features no training patch has shown.
         lr = pad_to_multiple(lr_BKHW, self.entrance.stride)

@@ -1,8 +1,8 @@
 """Keep an enlarged image from ringing: no pixel leaves the span of those it lies between by much.
 
 What a network has learnt of shrunk photographs it also does to drawings, text and windows, whose
-edges are harder: it leaves faint echoes beside them, on what was one flat colour. Video players take
-such echoes from their scalers by clamping every result to the four source pixels around it
+edges are harder: it leaves faint echoes beside them, on what was one flat colour. Video players
+take such echoes from their scalers by clamping every result to the four source pixels around it
 (libplacebo's and mpv's *antiring*, https://github.com/haasn/libplacebo). A sharper image than a
 scaler's needs more room than that, so the span may be widened by a multiple of its own length: none
 where the four are alike, so that flat colours stay flat, whatever is around them.

@@ -8,9 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from srkit.errors import ConfigError
-from srkit.models import build_model
-from srkit.models.antiring import antiring
+from srkit.transforms.antiring import antiring
 
 SCALES = (2, 3, 4, 8)
 
@@ -65,25 +63,3 @@ def test_commutes_with_mirroring_and_turning(scale: int) -> None:
     turned = antiring(enlarged.mT, lr.mT, scale=scale, room=0.5)
     assert torch.equal(mirrored, clamped.flip(-1))
     assert torch.equal(turned, clamped.mT)
-
-
-def test_is_part_of_a_network_only_when_it_enlarges() -> None:
-    """Training sees what the weights do; an image sees what is left of it beside hard edges."""
-    small = {"features": 8, "blocks": 1, "entrance": "plain"}
-    torch.manual_seed(0)
-    network = build_model("sr_network", {**small, "antiring": 1.0})
-    plain = build_model("sr_network", small)
-    plain.load_state_dict(network.state_dict())
-    lr = torch.zeros(1, 3, 12, 12)
-    lr[..., 6:] = 1.0
-    assert torch.equal(network.train()(lr), plain.train()(lr))
-    free, clamped = plain.eval()(lr), network.eval()(lr)
-    assert not free[..., :20].eq(0).all()
-    assert clamped[..., :20].eq(0).all()
-    assert clamped[..., 28:].eq(1).all()
-    assert torch.equal(clamped[..., 22:26], free[..., 22:26].clamp(-1, 2))
-
-
-def test_refuses_less_than_no_room() -> None:
-    with pytest.raises(ConfigError, match="antiring must be at least 0, got -0.5"):
-        build_model("sr_network", {"antiring": -0.5})
