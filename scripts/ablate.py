@@ -1,6 +1,6 @@
 """Train one small network for every entry of every slot, under one budget, and compare them.
 
-    python scripts/ablate.py --dataset DIR --data-root DIR [--steps 1500] [--max-time 2h]
+    python scripts/ablate.py --dataset DIR --data-root DIR [--max-time 2h]
 
 The reference is a three-slot network: plain entrance, four residual blocks of 32 features, no
 attention, pixel-shuffle head, x4. Every other network differs from it in one slot, and in its
@@ -33,6 +33,7 @@ import torch
 
 from srkit.errors import SrkitError
 from srkit.files import write_atomically
+from srkit.images import image_files
 from srkit.layers.attention import ATTENTION
 from srkit.layers.blocks import BLOCKS
 from srkit.layers.entrances import ENTRANCES
@@ -73,6 +74,7 @@ TITLES = {"type": "whole networks"}
 SPREAD = ("residual", "se", "haar_gate", "ghost")
 """Entries that are trained with three seeds, so that readers see what is noise."""
 SEEDS = 3
+PATCH = 32  # LR pixels of a side in training; multiply-adds are counted for such an image
 WIDTHS = range(8, 129, 8)
 SIDE = 250  # LR pixels: a megapixel of result
 TURNS = 5
@@ -112,15 +114,13 @@ def settings_of(entry: Entry) -> dict[str, Any]:
 
     Raises: SrkitError when no width can be built.
     """
-    wanted = multiply_adds(build(REFERENCE))
-    others = {"type": entry.name, "scale": REFERENCE["scale"]}
-    settings = others if entry.slot == "type" else REFERENCE | {entry.slot: entry.name}
+    wanted = multiply_adds(build(REFERENCE), side=PATCH)
     best: tuple[float, dict[str, Any]] | None = None
     refusal: SrkitError | None = None
     for features in WIDTHS:
-        settings = settings | {"features": features}
+        settings = settings_at(entry.slot, entry.name, features)
         try:
-            distance = abs(multiply_adds(build(settings)) / wanted - 1)
+            distance = abs(multiply_adds(build(settings), side=PATCH) / wanted - 1)
         except SrkitError as error:
             refusal = error
             continue
@@ -130,6 +130,12 @@ def settings_of(entry: Entry) -> dict[str, Any]:
         assert refusal is not None
         raise refusal
     return best[1]
+
+
+def settings_at(slot: str, name: str, features: int) -> dict[str, Any]:
+    """Give the settings of a network of so many features that differs from the reference here."""
+    others = {"type": name, "scale": REFERENCE["scale"]}
+    return (others if slot == "type" else REFERENCE | {slot: name}) | {"features": features}
 
 
 def build(settings: Mapping[str, Any]) -> Model:
@@ -149,7 +155,7 @@ def run(entry: Entry, arguments: argparse.Namespace, seconds: float) -> dict[str
             "datasets": {
                 "train": {
                     "dataroot_gt": [str(arguments.dataset)],
-                    "gt_size": 128,
+                    "gt_size": PATCH * REFERENCE["scale"],
                     "batch_size_per_gpu": 8,
                     "cache": "disk",  # decoded once for all entries
                 },
@@ -183,6 +189,8 @@ def run(entry: Entry, arguments: argparse.Namespace, seconds: float) -> dict[str
         "name": entry.name,
         "seed": entry.seed,
         "steps": arguments.steps,
+        "precision": arguments.precision,
+        "images": len(image_files(arguments.dataset, recursive=True)),
         "features": settings["features"],
         "psnr": {name: scores[name]["psnr"] for name in SETS},
         "ssim": {name: scores[name]["ssim"] for name in SETS},
@@ -195,7 +203,7 @@ def costs(settings: dict[str, Any]) -> dict[str, Any]:
     model = build(settings).eval()
     return {
         "parameters": parameters(model),
-        "multiply_adds": round(multiply_adds(model)),
+        "multiply_adds": round(multiply_adds(model, side=PATCH)),
         "tiles": "exact" if model.receptive_field is not None else "approximate",
         "time": round(relative_time(model), 2),
         "memory": peak_memory(settings),
@@ -365,7 +373,7 @@ def main() -> None:
     parser.add_argument("--dataset", type=Path, help="folder of HR images")
     parser.add_argument("--data-root", type=Path, help="folder that Set5 and Set14 are in")
     parser.add_argument("--steps", type=int, default=1500)
-    parser.add_argument("--precision", default="float32", help="float32 or bfloat16")
+    parser.add_argument("--precision", default="bfloat16", help="or float32")
     parser.add_argument("--only", nargs="*", help="names of entries")
     parser.add_argument("--max-time", default="1000h", help="stop after this long, such as 90m")
     parser.add_argument("--experiments", type=Path, default=Path("experiments/ablation"))
@@ -392,8 +400,7 @@ def main() -> None:
         print(_row(row), flush=True)
     if arguments.costs:
         for row in rows:
-            entry = Entry(slot=row["slot"], name=row["name"], seed=row["seed"])
-            row |= costs(settings_of(entry))
+            row |= costs(settings_at(row["slot"], row["name"], row["features"]))
         write(RESULTS, json.dumps(rows, indent=1) + "\n")
     write(DOCS / "ablation.md", page(rows))
     plot(rows, DOCS / "images" / "ablation.png")
