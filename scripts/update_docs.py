@@ -69,8 +69,13 @@ def documents() -> dict[Path, str]:
 
 def _table(head: str, rows: Iterable[Sequence[str]]) -> str:
     lines = [head, "|---" * (head.count("|") - 1) + "|"]
-    lines += [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows]
+    lines += [f"| {' | '.join(map(_cell, row))} |" for row in rows]
     return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    """Keep a text inside its cell, which is one line between two bars."""
+    return " ".join(text.split()).replace("|", "/")
 
 
 def _options() -> str:

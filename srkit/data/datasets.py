@@ -40,13 +40,15 @@ def find_folders(
     roots: Sequence[str],
     *,
     scale: int,
-    lr: Sequence[str] | None = None,
+    lr: Sequence[str | None] | None = None,
     weights: Sequence[float] | None = None,
     lr_track: str | None = None,
     sub_image_size: int | None = None,
     data_root: Path | None = None,
 ) -> list[TrainingFolder]:
     """Find every folder a run trains on; those of DIV2K need not be there yet.
+
+    `lr` has a folder of LR images for each root, or None where they are made.
 
     Raises: DataError for a folder that is not there, or of DIV2K but not whole; ConfigError for a
         track without DIV2K, and for LR images inside their own HR folder.
@@ -61,7 +63,8 @@ def find_folders(
         split = NAMES.get(root.lower())
         archives = [] if split is None else [div2k.HR[split]]
         hr = find_div2k(archives[0], data_root) if archives else resolve_dataset(root)
-        given = _lr_folder(lr[index], hr) if lr is not None else None
+        name = None if lr is None else lr[index]
+        given = None if name is None else _lr_folder(name, hr)
         if split is not None and lr_track is not None:
             archives.append(div2k.lr_archive(split, lr_track, scale))
             given = find_div2k(archives[-1], data_root)

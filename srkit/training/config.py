@@ -57,8 +57,9 @@ class TrainingImages(Section):
     """What to call the data in the model's card; the folder's name when not given."""
     dataroot_gt: Several
     """Folders of HR images, searched recursively, or DIV2K; for classifiers, of labelled images."""
-    dataroot_lq: Annotated[list[str], BeforeValidator(_listed)] | None = None
-    """Folders of LR images, one for each of `dataroot_gt`; made from the HR images when absent."""
+    dataroot_lq: Annotated[list[str | None], BeforeValidator(_listed)] | None = None
+    """Folders of LR images, one for each of `dataroot_gt`; made from the HR images when absent, or
+    null in the list."""
     weights: list[Annotated[float, Field(gt=0)]] | None = None
     """How often each folder is drawn from; by its number of pixels when absent."""
     lr_track: str | None = None

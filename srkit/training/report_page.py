@@ -179,7 +179,8 @@ def _facts(run: Record) -> str:
     )
     made = images.degradation["type"]
     if images.dataroot_lq or images.lr_track:
-        made = ", ".join(images.dataroot_lq or []) or f"DIV2K's {images.lr_track}"
+        given = [root or made for root in images.dataroot_lq or []]
+        made = ", ".join(given) or f"DIV2K's {images.lr_track}"
     if run.classes:
         made = ""
     patches = f"{run.counters.patches:,}" if run.counters.patches else ""

@@ -222,20 +222,19 @@ def test_a_folder_is_itself_and_anything_else_an_error(tmp_path: Path) -> None:
 
 
 def test_every_folder_gets_its_own_lr_folder_and_weight(tmp_path: Path) -> None:
-    names = ["a", "b", "a_lr", "b_lr"]
-    a, b, a_lr, b_lr = (tmp_path / name for name in names)
-    for folder in (a, b, a_lr, b_lr):
+    a, b, a_lr = (tmp_path / name for name in ("a", "b", "a_lr"))
+    for folder in (a, b, a_lr):
         folder.mkdir()
     found = find_folders(
         [str(a), str(b)],
         scale=2,
-        lr=[str(a_lr), str(b_lr)],
+        lr=[str(a_lr), None],
         weights=[1.0, 0.5],
         sub_image_size=100,
     )
     assert found == [
         TrainingFolder(hr=a, lr=a_lr, weight=1.0, sub_image_size=100),
-        TrainingFolder(hr=b, lr=b_lr, weight=0.5, sub_image_size=100),
+        TrainingFolder(hr=b, lr=None, weight=0.5, sub_image_size=100),
     ]
     assert find_folders([str(a)], scale=2) == [TrainingFolder(hr=a)]
 
