@@ -8,6 +8,8 @@ neither: patches come from inside of images, and a clamped pixel would have no g
 
 # Shapes: B batch, K image channels, H W size of the LR image, s scale.
 
+import math
+
 from torch import Tensor
 
 from srkit.errors import ConfigError
@@ -25,8 +27,8 @@ class Enlarger(Model):
     def __init__(self, *, border: int = 0, antiring: float | None = None) -> None:
         super().__init__()
         for name, value in (("border", border), ("antiring", antiring or 0)):
-            if not value >= 0:
-                raise ConfigError(f"{name} must be at least 0, got {value}")
+            if not 0 <= value < math.inf:
+                raise ConfigError(f"{name} must be a number from 0 on, got {value}")
         self.border = border
         self.antiring = antiring
 

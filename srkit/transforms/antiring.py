@@ -26,22 +26,29 @@ def antiring(enlarged_BKHW: Tensor, lr_BKHW: Tensor, *, scale: int, room: float)
 
     Shape: (B, K, s*H, s*W), (B, K, H, W), any H and W >= 1 -> (B, K, s*H, s*W).
     """
-    most = _between(lr_BKHW, torch.maximum, scale)
-    least = _between(lr_BKHW, torch.minimum, scale)
-    slack = room * (most - least)
-    return torch.minimum(torch.maximum(enlarged_BKHW, least - slack), most + slack)
+    extremes = (torch.minimum, torch.maximum)
+    padded = F.pad(lr_BKHW, (1, 1, 1, 1), mode="replicate")
+    low, high = (_neighbours(padded, extreme) for extreme in extremes)
+    on_pixels = scale % 2 == 1  # some centres are: those have the neighbours on both sides
+    if on_pixels:
+        repeated = (_repeated(low, scale), _repeated(high, scale))
+        low, high = map(_neighbours, repeated, extremes)
+    slack = room * (high - low)
+    low, high = low - slack, high + slack
+    if not on_pixels:
+        low, high = _repeated(low, scale), _repeated(high, scale)
+    # A value holds between the centres of four LR pixels: a square half a pixel off the grid.
+    first = scale // 2
+    rows = slice(first, first + enlarged_BKHW.shape[-2])
+    columns = slice(first, first + enlarged_BKHW.shape[-1])
+    return torch.clamp(enlarged_BKHW, low[..., rows, columns], high[..., rows, columns])
 
 
-def _between(lr_BKHW: Tensor, extreme: Callable[[Tensor, Tensor], Tensor], scale: int) -> Tensor:
-    """Give at every enlarged pixel the largest, or smallest, of the LR pixels around it."""
-    x = F.pad(lr_BKHW, (1, 1, 1, 1), mode="replicate")
-    x = extreme(x[..., 1:, :], x[..., :-1, :])
-    x = extreme(x[..., 1:], x[..., :-1])
-    # Every value holds between the centres of four LR pixels: a square half a pixel off the grid.
-    x = F.interpolate(x, scale_factor=float(scale), mode="nearest")
-    before, after = scale // 2, scale - scale // 2
-    if scale % 2:
-        x = extreme(x[..., 1:, :], x[..., :-1, :])
-        x = extreme(x[..., 1:], x[..., :-1])
-        after -= 1
-    return x[..., before:-after, before:-after]
+def _neighbours(x_BKHW: Tensor, extreme: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """Give the largest, or smallest, of every 2x2 pixels: one row and one column less."""
+    x = extreme(x_BKHW[..., 1:, :], x_BKHW[..., :-1, :])
+    return extreme(x[..., 1:], x[..., :-1])
+
+
+def _repeated(x_BKHW: Tensor, scale: int) -> Tensor:
+    return F.interpolate(x_BKHW, scale_factor=float(scale), mode="nearest")
