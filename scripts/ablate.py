@@ -78,6 +78,8 @@ PATCH = 32  # LR pixels of a side in training; multiply-adds are counted for suc
 WIDTHS = range(8, 129, 8)
 SIDE = 250  # LR pixels: a megapixel of result
 TURNS = 5
+PLACES = tuple((right, up) for up in (3, -9, 10, -17, 18, -25) for right in (5, -5, 30, -30))
+"""Where the name of a point may stand, in typographic points from it, the best first."""
 SETS = ("Set5", "Set14")
 
 
@@ -256,7 +258,8 @@ def write(path: Path, text: str) -> None:
 def page(rows: list[dict[str, Any]]) -> str:
     """Give docs/ablation.md: a table a slot, the best first."""
     reference = next((r for r in rows if _key(r) == ("block", "residual")), None)
-    parts = [HEAD.format(spread=_spread(rows), steps=rows[0]["steps"] if rows else "no")]
+    trained = rows[0] if rows else {"steps": 0, "images": 0, "precision": "float32"}
+    parts = [HEAD.format(spread=_spread(rows), unequal=_unequal(rows), **trained)]
     for slot in SLOTS:
         own = [row for row in rows if row["slot"] == slot and row["seed"] == 0]
         if reference is not None and slot != "block":
@@ -269,8 +272,8 @@ def page(rows: list[dict[str, Any]]) -> str:
             + "\n".join(_row(row) for row in own)
             + "\n"
         )
-    trained = {_key(row) for row in rows}
-    missing = [one.name for one in entries() if (one.slot, one.name) not in trained]
+    there = {Entry(slot=row["slot"], name=row["name"], seed=row["seed"]) for row in rows}
+    missing = [entry.key for entry in entries() if entry not in there]
     if missing:
         parts.append(f"\nNot trained yet: {', '.join(missing)}.\n")
     return "".join(parts)
@@ -280,26 +283,27 @@ HEAD = """# Every mechanism in one table
 
 <!-- Written by scripts/ablate.py. -->
 
-One small x4 network an entry, trained alike for {steps:,} steps of 8 patches of 32x32 LR pixels:
-same data, patches, optimiser (Muon, learning rate 2e-3 falling along a cosine), EMA, L1. AdamW
-would leave these networks close to the best linear filter (29.33 dB on Set5) for most of so short a
-run: with it the reference reached 29.46 dB at a rate of 1e-3, 29.95 dB at 2e-3.
+One small x4 network an entry, trained alike for {steps:,} steps of 8 patches of 32x32 LR pixels
+out of {images} photographs, in {precision}: same data, patches, optimiser (Muon, learning rate
+2e-3 falling along a cosine), EMA, L1. AdamW would leave these networks close to the best linear
+filter (29.33 dB on Set5) for most of so short a run: with it the reference reached 29.46 dB at a
+rate of 1e-3, 29.95 dB at 2e-3.
 
 The reference has a plain entrance, four residual blocks of 32 features and a pixel-shuffle head;
 every other network differs from it in one slot, and in its width, so that all cost about the same
-multiply-adds for an LR pixel. Whole networks, which are no combination of slots, are made as thin,
-keep their published depth and are trained by the losses of their own papers, those that decode with
-LPAE around the released one. PSNR and SSIM are `sr-y`; time is a ratio to the reference, run in
-turns with it; memory is what enlarging a 250x250 picture without tiles adds to a process.
+multiply-adds for an LR pixel of a patch (attention over a whole larger image costs more). Whole
+networks, which are no combination of slots, are made as thin, keep their published depth and are
+trained by the losses of their own papers, those that decode with LPAE around the released one.
+PSNR and SSIM are `sr-y`; time is a ratio to the reference, run in turns with it; memory is what
+enlarging a 250x250 picture without tiles adds to a process.
 
 **What it does not show.** A few minutes of training favour what learns fast; nothing is said about
 long training, other tasks or wider networks, for which most of these mechanisms were made. One seed
 an entry: {spread}
 Gates that begin at one half (SE, ECA and most that pool) halve every block's change at first; in
 networks as shallow and runs as short as these that costs more than a gate has time to give back.
-Widths are multiples of 8, so multiply-adds are equal only roughly (the SRNet of LPAE's paper costs
-three times as much at its thinnest). Times are those of plain PyTorch operations on a CPU, not of
-kernels tuned for a mechanism.
+Widths are multiples of 8, so multiply-adds are equal only roughly{unequal}.
+Times are those of plain PyTorch operations on a CPU, not of kernels tuned for a mechanism.
 
 ![PSNR on Set14 against time](images/ablation.png)
 """
@@ -336,6 +340,16 @@ def _spread(rows: list[dict[str, Any]]) -> str:
     return f"the largest difference on Set14 between {SEEDS} seeds was {', '.join(spreads)}."
 
 
+def _unequal(rows: list[dict[str, Any]]) -> str:
+    """Name the entries whose multiply-adds are far from the reference's."""
+    reference = next((r["multiply_adds"] for r in rows if _key(r) == ("block", "residual")), None)
+    if reference is None:
+        return ""
+    ratios = {row["name"]: row["multiply_adds"] / reference for row in rows}
+    far = [f"{name} {ratio:.1f}" for name, ratio in ratios.items() if abs(ratio - 1) > 1 / 8]
+    return f" (times the reference's: {', '.join(far)})" if far else ""
+
+
 def plot(rows: list[dict[str, Any]], path: Path) -> None:
     """Draw PSNR against time, a colour a slot."""
     import matplotlib as mpl
@@ -347,11 +361,11 @@ def plot(rows: list[dict[str, Any]], path: Path) -> None:
     for slot in SLOTS:
         own = [row for row in rows if row["slot"] == slot and row["seed"] == 0]
         axis.plot(
-            [row["time"] for row in own], [row["psnr"]["Set14"] for row in own], "o", label=slot
+            [row["time"] for row in own],
+            [row["psnr"]["Set14"] for row in own],
+            "o",
+            label=TITLES.get(slot, slot),
         )
-        for row in own:
-            point = (row["time"], row["psnr"]["Set14"])
-            axis.annotate(row["name"], point, (4, 3), textcoords="offset points", fontsize=8)
     axis.set_xscale("log")
     ticks = [2**power for power in range(8)]
     axis.set_xticks(ticks, list(map(str, ticks)))
@@ -361,8 +375,29 @@ def plot(rows: list[dict[str, Any]], path: Path) -> None:
     axis.set_ylabel("PSNR on Set14, dB (sr-y)")
     axis.grid(alpha=0.3)
     axis.legend()
+    _name_points(axis, [row for row in rows if row["seed"] == 0])
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=100)
+
+
+def _name_points(axis: Any, rows: list[dict[str, Any]]) -> None:
+    """Write every name beside its point, where no other name is yet."""
+    axis.figure.canvas.draw()
+    taken: list[Any] = []
+    for row in sorted(rows, key=lambda row: -row["psnr"]["Set14"]):
+        point = (row["time"], row["psnr"]["Set14"])
+        for right, up in PLACES:
+            side = "left" if right >= 0 else "right"
+            name = axis.annotate(
+                row["name"], point, (right, up), textcoords="offset points", fontsize=8, ha=side
+            )
+            box = name.get_window_extent()
+            if not any(box.overlaps(other) for other in taken):
+                break
+            name.remove()
+        else:
+            continue  # in the tables all the same
+        taken.append(box)
 
 
 def main() -> None:
@@ -384,6 +419,9 @@ def main() -> None:
         print_memory(json.loads(arguments.memory_of))
         return
     rows: list[dict[str, Any]] = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
+    for key, value in (("steps", arguments.steps), ("precision", arguments.precision)):
+        if any(row[key] != value for row in rows):
+            parser.error(f"{RESULTS} has rows of other {key} than {value}: move it away")
     until = time.monotonic() + parse_duration(arguments.max_time)
     done = {(row["slot"], row["name"], row["seed"]) for row in rows}
     for entry in entries():

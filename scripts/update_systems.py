@@ -8,6 +8,7 @@ reached in the comparison is looked up. tests/test_docs.py fails where the page 
 
 import inspect
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from srkit.layers.blocks import BLOCKS
 from srkit.layers.entrances import ENTRANCES
 from srkit.layers.heads import HEADS
 from srkit.layers.stages import STAGES
-from srkit.models import CLASSIFIERS, MODELS
+from srkit.models import CLASSIFIERS, MODELS, PRESETS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "systems.md"
@@ -33,7 +34,10 @@ FAMILIES: Mapping[str, Mapping[str, Any]] = {
     "head": HEADS,
     "model": {name: model for name, (_, model) in MODELS.items()},
     "classifier": {name: model for name, (_, model) in CLASSIFIERS.items()},
+    "configuration": {name: MODELS[model][1] for name, (model, _) in PRESETS.items()},
 }
+NAMED = ("model", "classifier", "configuration")
+"""Slots whose entries tests call by their names."""
 SURVEYED = "cbam srm gct fca soca sk split condconv dynamic_conv highway simam triplet coordinate"
 SYSTEMS: dict[str, dict[str, str]] = {
     "WaveNet-C, wavelet channel attention (arXiv 2211.02695)": {
@@ -65,7 +69,7 @@ SYSTEMS: dict[str, dict[str, str]] = {
         "model": "dwsr mwcnn lapsrn ms_lapsrn",
     },
     "HaloNet (arXiv 2103.12731)": {"block": "halo"},
-    "Wave-ViT (arXiv 2207.04978)": {"block": "wavelets"},
+    "Wave-ViT (arXiv 2207.04978)": {"block": "wavelets", "configuration": "wavevit-sr"},
     "Res2Net (arXiv 1904.01169)": {"block": "res2net"},
 }
 HEAD = """# Published systems in srkit
@@ -77,8 +81,9 @@ any of them can be combined, trained and measured, but for the temporal ones, wh
 and the gate of the block `bridge`, which are there in Python. What is srkit's own in a part, what
 was reconstructed because no code was published, and which options give the paper's form, stands at
 the top of its file. The last column is PSNR on Set14, x4, in the [comparison](ablation.md) of all
-parts under one small budget; a dash stands where there is nothing to compare: for what is no part
-of a network for super-resolution, or not yet trained.
+parts under one small budget. A dash stands where that comparison has nothing to compare: for
+autoencoders, classifiers and attention over bursts, for a gate and a configuration whose block has
+its own row, and for what is not yet trained.
 
 | paper | part | file | tests | comparison |
 |---|---|---|---|---|
@@ -102,7 +107,9 @@ def documents() -> dict[Path, str]:
     if RESULTS.exists():
         for row in json.loads(RESULTS.read_text(encoding="utf-8")):
             if row["seed"] == 0:
-                scores[row["slot"], row["name"]] = f"{row['psnr']['Set14']:.2f} dB"
+                place = "whole-networks" if row["slot"] == "type" else row["slot"]
+                score = f"[{row['psnr']['Set14']:.2f} dB](ablation.md#{place})"
+                scores[row["slot"], row["name"]] = score
     rows = []
     for paper, parts in SYSTEMS.items():
         shown = paper
@@ -126,14 +133,27 @@ def _row(paper: str, slot: str, name: str, score: str) -> str:
 
 
 def _tests(module: str, name: str, slot: str) -> list[Path]:
-    """Find the tests that import a part, or name a model; else those of its whole family."""
+    """Find the tests that import a part, themselves or by a helper beside them, or name a model.
+
+    Else those of its whole family.
+    """
     found = []
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
-        text = path.read_text(encoding="utf-8")
-        named = slot in ("model", "classifier") and path.parent.name == "models"
-        if f"{module} import" in text or (named and f'"{name}"' in text):
+        own = path.read_text(encoding="utf-8")
+        texts = [own, *(other.read_text(encoding="utf-8") for other in _helpers(path))]
+        named = slot in NAMED and path.parent.name in ("models", "training") and f'"{name}"' in own
+        if named or any(f"{module} import" in text for text in texts):
             found.append(path.relative_to(ROOT))
     return found or [Path("tests") / "layers" / f"test_{slot}s.py"]
+
+
+def _helpers(path: Path) -> list[Path]:
+    """List the modules of the same folder that a test imports, and those that they import."""
+    found: list[Path] = []
+    for name in re.findall(r"^from \.(\w+) import", path.read_text(encoding="utf-8"), re.MULTILINE):
+        helper = path.parent / f"{name}.py"
+        found += [helper, *_helpers(helper)]
+    return found
 
 
 if __name__ == "__main__":

@@ -227,6 +227,50 @@ def test_the_classes_of_a_folder_are_trained_and_told(
     assert (done.code, done.stdout.strip()) == (0, written)
 
 
+def test_lpae_tells_several_labels_of_images_of_six_bands(srkit: Srkit, place: Path) -> None:
+    """The autoencoder first, then the classifier around it, then its labels: two of two bands."""
+    random = np.random.default_rng(0)
+    folder = place / "fields"
+    folder.mkdir()
+    lines = ["file,labels\n"]
+    for index in range(16):
+        wet, green = bool(index & 1), bool(index & 2)
+        bands = random.integers(0, 6000, (32, 32, 6), dtype=np.uint16)
+        bands[..., 0] += np.uint16(50_000 * wet)
+        bands[..., 5] += np.uint16(50_000 * green)
+        tifffile.imwrite(
+            folder / f"{index}.tif", bands, photometric="minisblack", planarconfig="contig"
+        )
+        names = [name for name, there in (("wet", wet), ("green", green)) if there]
+        lines.append(f"{index}.tif,{';'.join(names)}\n")
+    of_six = ("--set", "network_g.image_channels=6")
+    small = ("--steps", 4, "--batch-size", 4, "--patch-size", 16, "--set", "network_g.hidden=4")
+    done = srkit("train", "-n", "lpae", "--dataset", folder, "--name", "ae", *of_six, *small)
+    assert done.code == 0, done.stderr
+    (folder / "labels.csv").write_text("".join(lines))
+    done = srkit(
+        *("train", "-n", "lpae-small", "--dataset", folder, "--validation", folder),
+        *("--name", "fields", "--pretrained", done.stdout.strip(), *of_six),
+        *("--set", "network_g.lpae_hidden=4", "--set", "network_g.features=8"),
+        *("--steps", 60, "--batch-size", 8, "--learning-rate", "3e-3"),
+    )
+    assert done.code == 0, done.stderr
+    model = done.stdout.strip()
+    assert checkpoint.load_classifier(Path(model)).module.config.multi_label
+    done = srkit("classify", folder, "-n", model, "--json")
+    assert done.code == 0, done.stderr
+    told = {
+        Path(entry["image"]).name: {label["name"] for label in entry["labels"]}
+        for entry in json.loads(done.stdout)["classified"]
+    }
+    expected = {
+        name: set(filter(None, names.split(";")))
+        for name, names in (line.strip().split(",") for line in lines[1:])
+    }
+    right = sum(told[name] == labels for name, labels in expected.items())
+    assert right >= 14
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

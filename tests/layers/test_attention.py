@@ -22,6 +22,13 @@ FORMS = [
     for name, mechanism in ATTENTION.items()
     for window in (WINDOWS if issubclass(mechanism, PoolingAttention) else (None,))
 ]
+# Where the survey's own list has them (https://github.com/MenghaoGuo/Awesome-Vision-Attentions).
+CATEGORIES = {
+    "channel": "se eca gct srm fca soca",
+    "spatial": "gc non_local",
+    "branch": "dynamic_conv condconv highway sk split",
+    "channel and spatial": "cbam coordinate lka simam strip triplet",
+}
 POOLING = [name for name, mechanism in ATTENTION.items() if issubclass(mechanism, PoolingAttention)]
 
 
@@ -180,3 +187,9 @@ def test_an_unknown_name_gets_the_choices_and_the_nearest() -> None:
     with pytest.raises(ConfigError, match="none, se, eca") as caught:
         create_attention("ecaa", 16)
     assert caught.value.hint == "did you mean 'eca'?"
+
+
+@pytest.mark.parametrize(("category", "names"), CATEGORIES.items())
+def test_stands_in_the_survey_under_its_category(category: str, names: str) -> None:
+    for name in names.split():
+        assert built(name, None).category == category, name

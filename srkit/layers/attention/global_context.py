@@ -32,7 +32,7 @@ class GlobalContext(PoolingAttention):
     Raises: ConfigError for a fusion or a pooling that is none of the paper's.
     """
 
-    category = "channel"
+    category = "spatial"
     gain_at_init = 1.0
 
     def __init__(

@@ -23,7 +23,7 @@ class StripPooling(PoolingAttention):
     Receptive field: the rows and columns; or half the window, and no less than 1.
     """
 
-    category = "spatial"
+    category = "channel and spatial"
     gain_at_init = 0.5
 
     def __init__(self, channels: int, *, window: int | None = None, norm: str = "none") -> None:
