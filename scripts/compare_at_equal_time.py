@@ -4,19 +4,21 @@
     python scripts/compare_at_equal_time.py --table
 
 The reference is a chain of 10 convolutions of 32 features with kernels as products and a wavelet
-head, x4, trained for `--steps` steps; every candidate differs from it in one respect and is given
-as many steps as take the same time. How long its steps take is measured in turns with those of the
-reference, so that whatever else the machine does meets both alike. All have the same data, seed and
-cosine from the first to their last step.
+head, x4, trained for `--steps` steps; every candidate differs from it in one respect, and in width
+or depth where that keeps the multiply-adds, and is given as many steps as take the same time. How
+long its steps take is measured in turns with those of the reference, so that whatever else the
+machine does meets both alike. All have the same data, seed and cosine from the first to their last
+step.
 
 Results go into docs/equal-time.json, a row as soon as it is known; candidates that have one are
 left out, and one that was interrupted goes on where its last state stands. `--table` prints them as
-docs/design-notes.md shows them, the times of inference and training as ratios to the reference's.
+docs/design-notes.md shows them, the time of inference as a ratio to the reference's.
 """
 
 import argparse
 import json
 import os
+import re
 import statistics
 import time
 from pathlib import Path
@@ -166,10 +168,15 @@ def nested(flat: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def run_name(name: str) -> str:
+    """Turn a candidate's name into its run's: the letters and digits of it."""
+    return "-".join(re.findall(r"\w+", name))
+
+
 def config_of(name: str, steps: int, dataset: Path) -> TrainingConfig:
     """Give the run of a candidate."""
     flat = {
-        "name": f"candidate-{list(CANDIDATES).index(name)}",
+        "name": run_name(name),
         "datasets.train.dataroot_gt": [str(dataset)],
         "datasets.train.cache": "disk",  # decoded once for all
         "datasets.val": [{"dataroot_gt": one} for one in SETS],
@@ -214,7 +221,7 @@ def _built(settings: dict[str, Any]) -> Model:
 
 def run(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
     """Train a candidate and give its row."""
-    folder = arguments.experiments / f"candidate-{list(CANDIDATES).index(name)}"
+    folder = arguments.experiments / run_name(name)
     settings = nested(REFERENCE | CANDIDATES[name][1])["network_g"]
     resume = (folder / "config.yml").exists()
     if resume:
@@ -273,7 +280,7 @@ def main() -> None:
     parser.add_argument("--dataset", type=Path, help="folder of HR images")
     parser.add_argument("--data-root", type=Path, help="folder that Set5 and Set14 are in")
     parser.add_argument("--steps", type=int, default=1500, help="of the reference")
-    parser.add_argument("--only", nargs="*", help="names of candidates")
+    parser.add_argument("--only", nargs="*", choices=CANDIDATES, help="names of candidates")
     parser.add_argument("--experiments", type=Path, default=Path("experiments/equal-time"))
     parser.add_argument("--table", action="store_true", help="only print the table")
     arguments = parser.parse_args()
@@ -285,8 +292,8 @@ def main() -> None:
         parser.error("--dataset and --data-root are needed, or --table")
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     done = {row["name"] for row in rows}
-    for name in arguments.only or CANDIDATES:
-        if name in done:
+    for name in CANDIDATES:
+        if name in done or not (arguments.only is None or name in arguments.only):
             continue
         rows.append(run(name, arguments))
         keep(rows)
