@@ -2,8 +2,8 @@
 
     python scripts/make_harm_sheet.py [MODEL] [-o docs/images/no-harm.png]
 
-Released models are trained on clean photographs shrunk by MATLAB's bicubic. The twelve pictures
-here are none of that: JPEG photographs at low quality, scans, rendered text, a window, pixel art,
+Released models are trained on clean photographs shrunk by MATLAB's bicubic. The fifteen pictures
+here are none of that: JPEG photographs and drawings, scans, rendered text, a window, pixel art,
 noise, aliasing, line art. Each is enlarged as it is; there is no original to compare with, only
 eyes.
 """
@@ -29,7 +29,7 @@ Pixels = NDArray[np.uint8]
 
 
 def pictures() -> dict[str, Pixels]:
-    """Give the twelve pictures, (HEIGHT, WIDTH, 3) uint8, by what they are."""
+    """Give the fifteen pictures, (HEIGHT, WIDTH, 3) uint8, by what they are."""
     astronaut = imresize_uint8(data.astronaut(), 0.5)
     coffee = imresize_uint8(data.coffee(), 0.5)
     chelsea = imresize_uint8(data.chelsea(), 0.5)
@@ -47,6 +47,9 @@ def pictures() -> dict[str, Pixels]:
         "noise of 12 levels": at((chelsea + noise).clip(0, 255).astype(np.uint8), 30, 60),
         "aliased: every 4th pixel": at(np.ascontiguousarray(data.coffee()[::4, ::4]), 20, 50),
         "line art, no smoothing": line_art(),
+        "screenshot, JPEG, quality 85": jpeg(screenshot(), 85),
+        "line art, JPEG, quality 85": jpeg(line_art(), 85),
+        "gray line art": line_art(ground="#c8c8c8", ink="#606060"),
     }
 
 
@@ -105,18 +108,18 @@ def pixel_art() -> Pixels:
     return np.ascontiguousarray(palette[shape].repeat(2, axis=0).repeat(2, axis=1))
 
 
-def line_art() -> Pixels:
-    """Draw black lines and circles, one pixel wide, without smoothing."""
-    image, draw = _canvas("white")
+def line_art(ground: str = "white", ink: str = "black") -> Pixels:
+    """Draw lines and circles, one pixel wide, without smoothing."""
+    image, draw = _canvas(ground)
     for step in range(0, 72, 9):
-        draw.line((0, 51, step, 0), fill="black")
-    draw.ellipse((38, 20, 66, 48), outline="black")
-    draw.ellipse((46, 28, 58, 40), outline="black")
+        draw.line((0, 51, step, 0), fill=ink)
+    draw.ellipse((38, 20, 66, 48), outline=ink)
+    draw.ellipse((46, 28, 58, 40), outline=ink)
     return np.asarray(image)
 
 
 def sheet(model: str) -> Image.Image:
-    """Lay the twelve out in rows, each enlarged by bicubic (left) and by the model (right)."""
+    """Lay the fifteen out in rows, each enlarged by bicubic (left) and by the model (right)."""
     cell_width, cell_height = 2 * WIDTH * SCALE + 12, HEIGHT * SCALE + LABEL
     found = pictures()
     rows = -(-len(found) // COLUMNS)

@@ -4,6 +4,7 @@ Set5 and Set14 are not part of the project, so of a card's scores the one on sci
 photographs is recomputed.
 """
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from srkit.transforms.resize import imresize_uint8
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "checkpoints" / "README.md").read_text(encoding="utf-8")
+TABLE = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(params=sorted(released()))
@@ -46,6 +48,20 @@ def test_the_card_is_complete_and_in_the_readme(model: Checkpoint) -> None:
         assert f"{score['psnr']:.2f}" in README
         assert score["protocol"] in README
     assert model.sha256 in README
+
+
+def test_the_readme_tells_what_the_card_does(model: Checkpoint) -> None:
+    if model.module.scale == 1:
+        pytest.skip("the README's table is of models that enlarge")
+    scale = model.module.scale
+    family = model.card.name.removesuffix(f"-x{scale}")
+    rows = re.findall(rf"^\| x{scale} \| \**{family}\** \|(.*)$", TABLE, re.MULTILINE)
+    cells = [cell.strip(" *") for cell in rows[0].split("|")]
+    told = {score["set"]: score for score in model.card.scores}
+    assert cells[1:3] == [
+        f"{told[name]['psnr']:.2f} / {told[name]['ssim']:.4f} / {told[name]['lpips']:.4f}"
+        for name in ("Set5", "Set14")
+    ]
 
 
 def test_a_score_on_the_card_is_what_the_model_reaches(model: Checkpoint) -> None:
