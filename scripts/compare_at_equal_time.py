@@ -1,7 +1,7 @@
 """Train candidates for lapwave for the same time each, and compare them.
 
     python scripts/compare_at_equal_time.py --dataset DIR --data-root DIR [--steps 1500]
-    python scripts/compare_at_equal_time.py --table
+    python scripts/compare_at_equal_time.py --times | --table
 
 The reference is a chain of 10 convolutions of 32 features with kernels as products and a wavelet
 head, x4, trained for `--steps` steps; every candidate differs from it in one respect, and in width
@@ -11,8 +11,9 @@ machine does meets both alike. All have the same data, seed and cosine from the 
 step.
 
 Results go into docs/equal-time.json, a row as soon as it is known; candidates that have one are
-left out, and one that was interrupted goes on where its last state stands. `--table` prints them as
-docs/design-notes.md shows them, the time of inference as a ratio to the reference's.
+left out, and one that was interrupted goes on where its last state stands. `--table` prints them
+as docs/design-notes.md shows them, the time of inference as a ratio to the reference's; `--times`
+measures those again, best on a machine that does nothing else.
 """
 
 import argparse
@@ -283,9 +284,15 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", choices=CANDIDATES, help="names of candidates")
     parser.add_argument("--experiments", type=Path, default=Path("experiments/equal-time"))
     parser.add_argument("--table", action="store_true", help="only print the table")
+    parser.add_argument("--times", action="store_true", help="measure times of inference again")
     arguments = parser.parse_args()
     rows: list[dict[str, Any]] = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
-    if arguments.table:
+    if arguments.times:
+        for row in rows:
+            settings = nested(REFERENCE | CANDIDATES[row["name"]][1])["network_g"]
+            row["time"] = round(inference_time(settings), 2)
+        keep(rows)
+    if arguments.table or arguments.times:
         print(table(rows))
         return
     if not (arguments.dataset and arguments.data_root):
