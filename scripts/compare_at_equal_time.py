@@ -6,9 +6,9 @@
 The reference is a chain of 10 convolutions of 32 features with kernels as products and a wavelet
 head, x4, trained for `--steps` steps; every candidate differs from it in one respect, and in width
 or depth where that keeps the multiply-adds, and is given as many steps as take the same time. How
-long its steps take is measured in turns with those of the reference, so that whatever else the
-machine does meets both alike. All have the same data, seed and cosine from the first to their last
-step.
+long its steps take is measured in turns with those of the reference, as time of the processor, so
+that whatever else the machine does meets both alike. All have the same data, seed and cosine from
+the first to their last step.
 
 Results go into docs/equal-time.json, a row as soon as it is known; candidates that have one are
 left out, and one that was interrupted goes on where its last state stands. `--table` prints them
@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import Accelerator
 from torch import Tensor, nn
 
 from srkit.files import write_atomically
@@ -39,13 +40,17 @@ from srkit.models.folding import folded
 from srkit.models.model import Model
 from srkit.training.config import TrainingConfig
 from srkit.training.config_file import read_config
-from srkit.training.estimate import estimate
+from srkit.training.engine import engine
+from srkit.training.learner import Learner
 from srkit.training.log import read_rows
 from srkit.training.loop import train
+from srkit.training.schedule import learning_rate
+from srkit.training.tasks import create_task
 
 RESULTS = Path(__file__).resolve().parent.parent / "docs" / "equal-time.json"
 SETS = ("Set5", "Set14")
-TURNS = 5
+TURNS = 15
+TURN = 4  # steps
 SIDE = 250  # LR pixels: a megapixel of result
 
 REFERENCE: dict[str, Any] = {
@@ -193,12 +198,35 @@ def steps_for(name: str, arguments: argparse.Namespace) -> int:
     reference = next(iter(CANDIDATES))
     if name == reference:
         return int(arguments.steps)
-    pair = [config_of(one, arguments.steps, arguments.dataset) for one in (reference, name)]
-    ratios = []
-    for _ in range(TURNS):
-        paces = [estimate(one, data_root=arguments.data_root).steps_per_second for one in pair]
-        ratios.append(paces[1] / paces[0])
-    return round(arguments.steps * statistics.median(ratios))
+    configs = [config_of(one, arguments.steps, arguments.dataset) for one in (reference, name)]
+    with engine("cpu", configs[0].train.precision) as accelerator:
+        runs = [Steps(config, accelerator, arguments.data_root) for config in configs]
+        seconds = [[one.seconds() for one in runs] for _ in range(TURNS)]
+    ours, theirs = (statistics.median(times) for times in zip(*seconds, strict=True))
+    return round(arguments.steps * ours / theirs)
+
+
+class Steps:
+    """Steps of a run, on noise instead of images, to see how long they take."""
+
+    def __init__(self, config: TrainingConfig, accelerator: Accelerator, root: Path | None) -> None:
+        torch.manual_seed(config.manual_seed)
+        task = create_task(config, accelerator, root)
+        self.learner = Learner(task.network, config.train, accelerator)
+        self.source = task.noise()
+        self.recipe = config.train
+        self.step = 0
+        self.seconds()  # the first steps take longer
+
+    def seconds(self) -> float:
+        """Take a few more steps; give the processor's time for one."""
+        start = time.process_time()
+        for _ in range(TURN):
+            batch = self.source.draw(self.step, 0, self.source.batch_size(self.step))
+            self.learner.differentiate([batch])
+            self.learner.update(self.step, learning_rate(self.step, self.recipe))
+            self.step += 1
+        return (time.process_time() - start) / TURN
 
 
 def inference_time(settings: dict[str, Any]) -> float:
