@@ -39,7 +39,7 @@ from srkit.layers.blocks import BLOCKS
 from srkit.layers.entrances import ENTRANCES
 from srkit.layers.heads import HEADS
 from srkit.layers.stages import STAGES
-from srkit.models import MODELS, build_model
+from srkit.models import MODELS, PRESETS, build_model
 from srkit.models.cost import multiply_adds, parameters
 from srkit.models.holding_lpae import HoldsLPAE
 from srkit.models.model import Model
@@ -140,6 +140,11 @@ def settings_at(slot: str, name: str, features: int) -> dict[str, Any]:
     return (others if slot == "type" else REFERENCE | {slot: name}) | {"features": features}
 
 
+def preset(model: str) -> str:
+    """Give the name that a training configuration has for a model and nothing but its defaults."""
+    return next(name for name, (of, changes) in PRESETS.items() if of == model and not changes)
+
+
 def build(settings: Mapping[str, Any]) -> Model:
     """Build a network from what its configuration says."""
     rest = dict(settings)
@@ -163,7 +168,7 @@ def run(entry: Entry, arguments: argparse.Namespace, seconds: float) -> dict[str
                 },
                 "val": [{"dataroot_gt": name} for name in SETS],
             },
-            "network_g": settings,
+            "network_g": settings | {"type": preset(settings["type"])},
             "path": {"pretrain_network_g": "lpae" if holds_lpae else None},
             "train": {
                 "total_iter": arguments.steps,

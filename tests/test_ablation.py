@@ -13,6 +13,7 @@ from srkit.layers.blocks import BLOCKS
 from srkit.layers.entrances import ENTRANCES
 from srkit.layers.heads import HEADS
 from srkit.layers.stages import STAGES
+from srkit.models import PRESETS
 from srkit.models.cost import multiply_adds
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,6 +39,11 @@ def test_compares_every_entry_of_every_slot() -> None:
         standard = SCRIPT["REFERENCE"][slot]
         names = {name for name in family if name != standard or slot == "block"}
         assert {name for one, name in compared if one == slot} == names
+
+
+def test_every_network_can_be_trained_by_its_name() -> None:
+    for name in SCRIPT["SLOTS"]["type"]:
+        assert PRESETS[SCRIPT["preset"](name)] == (name, {})
 
 
 def test_a_width_costs_what_the_reference_does() -> None:
