@@ -308,8 +308,8 @@ long training, other tasks or wider networks, for which most of these mechanisms
 an entry: {spread}
 Gates that begin at one half (SE, ECA and most that pool) halve every block's change at first; in
 networks as shallow and runs as short as these that costs more than a gate has time to give back.
-The SRNet of LPAE's paper, all ReLU and without a skip from the LR image, dies at this rate: it gives
-one gray; at a rate of 5e-4 it reaches 24.66 dB on Set5.
+The SRNet of LPAE's paper, all ReLU and without a skip from the LR image, dies at this rate: it
+gives one gray; at a rate of 5e-4 it reaches 24.66 dB on Set5.
 Widths are multiples of 8, so multiply-adds are equal only roughly{unequal}.
 Times are those of plain PyTorch operations on a CPU, not of kernels tuned for a mechanism.
 
