@@ -279,7 +279,7 @@ def run(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
 def table(rows: list[dict[str, Any]]) -> str:
     """Give the rows as Markdown, respect by respect, the best first after the reference."""
     order = [row for row in rows if not row["respect"]]
-    for respect in dict.fromkeys(row["respect"] for row in rows if row["respect"]):
+    for respect in dict.fromkeys(respect for respect, _ in CANDIDATES.values() if respect):
         own = [row for row in rows if row["respect"] == respect]
         order += sorted(own, key=lambda row: -row["psnr"]["Set14"])
     lines = [
