@@ -105,9 +105,12 @@ def _activated_by(activation: type[nn.Module]) -> type[ConvolutionBlock]:
     return Block
 
 
-ENTRANCES["two_paths"] = TwoPaths
-for _activation in (nn.ReLU, nn.PReLU, nn.GELU):
-    BLOCKS[f"convolution_{_activation.__name__.lower()}"] = _activated_by(_activation)
+def register() -> None:
+    """Make known, in this process, what only candidates are built of."""
+    ENTRANCES["two_paths"] = TwoPaths
+    for activation in (nn.ReLU, nn.PReLU, nn.GELU):
+        BLOCKS[f"convolution_{activation.__name__.lower()}"] = _activated_by(activation)
+
 
 _HALF = {"network_g.features": 64}
 CANDIDATES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -314,6 +317,7 @@ def main() -> None:
     parser.add_argument("--table", action="store_true", help="only print the table")
     parser.add_argument("--times", action="store_true", help="measure times of inference again")
     arguments = parser.parse_args()
+    register()
     rows: list[dict[str, Any]] = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
     if arguments.times:
         for row in rows:

@@ -1,4 +1,4 @@
-"""The script behind docs/ablation.md: what it compares, at which width, and what its page says."""
+"""The scripts behind two comparisons: what they compare, at which width, what the pages say."""
 
 import json
 import runpy
@@ -72,3 +72,11 @@ def test_the_spread_needs_every_seed() -> None:
     ]
     assert "ghost 0.20 dB" in spread(rows)
     assert "not measured" in spread(rows[:2])
+
+
+def test_the_design_notes_have_the_candidates_table() -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "compare_at_equal_time.py"))
+    rows = json.loads((ROOT / "docs" / "equal-time.json").read_text())
+    assert {row["name"] for row in rows} == set(script["CANDIDATES"])
+    notes = (ROOT / "docs" / "design-notes.md").read_text(encoding="utf-8")
+    assert script["table"](rows) in notes
