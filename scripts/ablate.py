@@ -446,6 +446,8 @@ def main() -> None:
         print(_row(row), flush=True)
     if arguments.costs:
         for row in rows:
+            if arguments.only and row["name"] not in arguments.only:
+                continue
             row |= costs(settings_at(row["slot"], row["name"], row["features"]))
         write(RESULTS, json.dumps(rows, indent=1) + "\n")
     write(DOCS / "ablation.md", page(rows))
