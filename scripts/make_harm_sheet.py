@@ -2,7 +2,7 @@
 
     python scripts/make_harm_sheet.py [MODEL] [-o docs/images/no-harm.png]
 
-Released models are trained on clean photographs shrunk by MATLAB's bicubic. The fifteen pictures
+Released models are trained on clean photographs shrunk by MATLAB's bicubic. The eighteen pictures
 here are none of that: JPEG photographs and drawings, scans, rendered text, a window, pixel art,
 noise, aliasing, line art. Each is enlarged as it is; there is no original to compare with, only
 eyes.
@@ -29,7 +29,7 @@ Pixels = NDArray[np.uint8]
 
 
 def pictures() -> dict[str, Pixels]:
-    """Give the fifteen pictures, (HEIGHT, WIDTH, 3) uint8, by what they are."""
+    """Give the eighteen pictures, (HEIGHT, WIDTH, 3) uint8, by what they are."""
     astronaut = imresize_uint8(data.astronaut(), 0.5)
     coffee = imresize_uint8(data.coffee(), 0.5)
     chelsea = imresize_uint8(data.chelsea(), 0.5)
@@ -50,6 +50,9 @@ def pictures() -> dict[str, Pixels]:
         "screenshot, JPEG, quality 85": jpeg(screenshot(), 85),
         "line art, JPEG, quality 85": jpeg(line_art(), 85),
         "gray line art": line_art(ground="#c8c8c8", ink="#606060"),
+        "gray line art, smoothed": smoothed_line_art(),
+        "small gray text, JPEG, quality 85": jpeg(rendered_text(ink="#828282"), 85),
+        "JPEG, quality 60": jpeg(at(astronaut, 8, 75), 60),
     }
 
 
@@ -75,12 +78,13 @@ def _canvas(colour: str) -> tuple[Image.Image, ImageDraw.ImageDraw]:
     return image, ImageDraw.Draw(image)
 
 
-def rendered_text() -> Pixels:
-    """Draw black and coloured text as a screen shows it."""
+def rendered_text(ink: str | None = None) -> Pixels:
+    """Draw black and coloured text, or text of one colour, as a screen shows it."""
     image, draw = _canvas("white")
-    draw.text((3, 2), "Sharp letters,", fill="black", font=ImageFont.load_default(size=11))
-    draw.text((3, 17), "quick 0123456789", fill="#1144aa", font=ImageFont.load_default(size=9))
-    draw.text((3, 31), "fox {x|y}", fill="#aa2222", font=ImageFont.load_default(size=14))
+    font = ImageFont.load_default
+    draw.text((3, 2), "Sharp letters,", fill=ink or "black", font=font(size=11))
+    draw.text((3, 17), "quick 0123456789", fill=ink or "#1144aa", font=font(size=9))
+    draw.text((3, 31), "fox {x|y}", fill=ink or "#aa2222", font=font(size=14))
     return np.asarray(image)
 
 
@@ -118,8 +122,19 @@ def line_art(ground: str = "white", ink: str = "black") -> Pixels:
     return np.asarray(image)
 
 
+def smoothed_line_art() -> Pixels:
+    """Draw gray lines and a circle four times as large, and shrink them."""
+    image = Image.new("RGB", (4 * WIDTH, 4 * HEIGHT), "white")
+    draw = ImageDraw.Draw(image)
+    for step in range(0, 72, 9):
+        draw.line((0, 4 * 51, 4 * step, 0), fill="#969696", width=4)
+    draw.line((0, 20, 4 * WIDTH, 44), fill="#969696", width=3)
+    draw.ellipse((4 * 38, 4 * 20, 4 * 66, 4 * 48), outline="#969696", width=6)
+    return np.asarray(image.reduce(4))
+
+
 def sheet(model: str) -> Image.Image:
-    """Lay the fifteen out in rows, each enlarged by bicubic (left) and by the model (right)."""
+    """Lay the eighteen out in rows, each enlarged by bicubic (left) and by the model (right)."""
     cell_width, cell_height = 2 * WIDTH * SCALE + 12, HEIGHT * SCALE + LABEL
     found = pictures()
     rows = -(-len(found) // COLUMNS)
