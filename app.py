@@ -42,7 +42,7 @@ from srkit.evaluation.perceptual import Perceptual, shipped_weights
 from srkit.evaluation.tables import caption, to_json
 from srkit.images import Image, from_tensor, read_image, write_image
 from srkit.images.naming import display_name
-from srkit.inference.alpha import BicubicEnlarger
+from srkit.inference.bicubic import BicubicEnlarger
 from srkit.inference.device import choose_device
 from srkit.inference.family import Family, load_family
 from srkit.inference.sizes import Enlargement

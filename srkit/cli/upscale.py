@@ -19,7 +19,9 @@ def upscale(
     ],
     model: Annotated[
         str,
-        typer.Option("-n", "--model", help="A family or name from `srkit models`, or a file."),
+        typer.Option(
+            "-n", "--model", help="A family or name from `srkit models`, a file, or bicubic."
+        ),
     ] = "lapwave-m",
     scale: Annotated[
         float | None,

@@ -1,4 +1,4 @@
-"""Transparency: colours under it, and enlarging it.
+"""Transparency: the colours under it.
 
 The colour of a fully transparent pixel means nothing, and is often black or white. A model would
 carry it into the visible pixels next to it as a dark or bright fringe, so the colour of the nearest
@@ -9,29 +9,8 @@ pixel that is not fully transparent is put there first.
 
 import cv2
 import numpy as np
-from torch import Tensor, nn
 
 from srkit.images.image import Samples
-from srkit.transforms.resize import imresize
-
-
-class BicubicEnlarger(nn.Module):
-    """Enlarge by bicubic interpolation, in the form of a model, so that it can be run in tiles.
-
-    Shape: (B, K, H, W) -> (B, K, s*H, s*W), not clamped.
-    """
-
-    receptive_field = 2
-    size_multiple = 1
-
-    def __init__(self, scale: int, *, image_channels: int = 1) -> None:
-        super().__init__()
-        self.scale = scale
-        self.image_channels = image_channels
-
-    def forward(self, lr_BKHW: Tensor) -> Tensor:
-        height, width = lr_BKHW.shape[-2:]
-        return imresize(lr_BKHW, size=(self.scale * height, self.scale * width))
 
 
 def bleed(colour_HWK: Samples, alpha_HW: Samples) -> Samples:

@@ -4,6 +4,7 @@ Convention
     `lapwave-m` is the family of every released `lapwave-m-xN`; `lapwave-m-x4`, or a file, is one
     model alone. A family enlarges by 4 unless told otherwise, as the field's tools do; one model by
     its own scale. A file of that name goes before a released model, as in `srkit.checkpoint`.
+    `bicubic` is plain interpolation of RGB images by any scale.
 """
 
 import re
@@ -14,6 +15,7 @@ import torch
 
 from srkit import checkpoint
 from srkit.errors import ConfigError
+from srkit.inference.bicubic import NAME, SCALES, BicubicEnlarger
 from srkit.models.model import Model
 
 FAMILY_SCALE = 4
@@ -36,6 +38,9 @@ def load_family(name: str, device: torch.device) -> Family:
     Raises: CheckpointError when there is no such model or it is damaged; ConfigError when it is
         not one that enlarges.
     """
+    if name == NAME and not Path(name).is_file():
+        plain: list[Model] = [BicubicEnlarger(scale, image_channels=3) for scale in SCALES]
+        return Family(label=name, modules=plain, scale=FAMILY_SCALE)
     members = [] if Path(name).is_file() else _members(name)
     modules = [_load(member, device) for member in members or [name]]
     scale = FAMILY_SCALE if members else modules[0].scale

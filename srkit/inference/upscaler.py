@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from srkit.errors import ConfigError, SrkitError
 from srkit.images import Image, from_tensor, to_tensor
 from srkit.images.image import Samples
-from srkit.inference.alpha import BicubicEnlarger, bleed
+from srkit.inference.alpha import bleed
+from srkit.inference.bicubic import BicubicEnlarger
 from srkit.inference.passes import enlarge_pixels, read_floats, share_progress, write_floats
 from srkit.inference.sizes import LARGEST_SCALE, Enlargement, scale_chain
 from srkit.inference.tile_runner import Notice, Progress, Tiling, Traits, run_tiles

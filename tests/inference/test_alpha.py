@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from srkit.images.image import Samples
-from srkit.inference.alpha import BicubicEnlarger, bleed
+from srkit.inference.alpha import bleed
+from srkit.inference.bicubic import BicubicEnlarger
 from srkit.inference.upscaler import upscale_tensor
 from srkit.transforms.resize import imresize
 

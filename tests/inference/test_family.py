@@ -2,13 +2,18 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from skimage import data
 
 from srkit import checkpoint
+from srkit.data.pairs import bicubic
 from srkit.errors import CheckpointError, ConfigError
+from srkit.images import Image
 from srkit.inference.family import load_family
 from srkit.inference.tile_runner import Traits
+from srkit.inference.upscaler import upscale_image
 from srkit.models import build_model
 
 CPU = torch.device("cpu")
@@ -47,6 +52,21 @@ def test_a_file_is_one_model(shelf: Path) -> None:
     (shelf / "wave-x2.safetensors").rename(shelf / "mine.v1.safetensors")
     family = load_family(str(shelf / "mine.v1.safetensors"), CPU)
     assert (family.label, family.scale, len(family.modules)) == ("mine.v1", 2, 1)
+
+
+def test_bicubic_is_plain_interpolation_by_any_scale() -> None:
+    family = load_family("bicubic", CPU)
+    assert (family.label, family.scale) == ("bicubic", 4)
+    photograph = np.ascontiguousarray(data.chelsea()[:60, :70])
+    for scale in (2, 4):
+        image = Image(colour=photograph)
+        ours = upscale_image(family.modules, image, scale=scale).colour
+        difference = ours.astype(int) - bicubic(photograph, scale)
+        # MATLAB rounds between the two passes.
+        assert np.abs(difference).max() <= 1
+        assert np.abs(difference).mean() < 0.3
+    odd = upscale_image(family.modules, Image(colour=photograph), scale=1.5).colour
+    assert odd.shape == (90, 105, 3)
 
 
 def test_models_that_do_not_enlarge_are_refused() -> None:

@@ -10,7 +10,7 @@ from torch import nn
 from srkit.errors import ConfigError, SrkitError
 from srkit.images import Image, Metadata
 from srkit.images.image import Samples
-from srkit.inference.alpha import BicubicEnlarger
+from srkit.inference.bicubic import BicubicEnlarger
 from srkit.inference.tile_runner import Tiling
 from srkit.inference.upscaler import Alpha, upscale_image
 from srkit.transforms.resize import imresize
