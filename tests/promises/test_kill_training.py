@@ -207,7 +207,9 @@ def test_a_full_disk_says_so_and_loses_nothing(serve: Server, whole: Whole, tmp_
     serve(*words, end={"at": "after-rename", "count": 3})
     states = {path: path.read_bytes() for path in (tmp_path / "tiny/training_states").iterdir()}
     assert len(states) == 3  # killed before the oldest went
-    full = serve(*words, "--resume", disk=len(next(iter(states.values()))) - 1)
+    # The next state may be some bytes shorter: its header has times in it.
+    room = min(map(len, states.values())) - 1000
+    full = serve(*words, "--resume", disk=room)
     assert full["code"] == 2
     (line,) = [line for line in full["output"].splitlines() if line.startswith("srkit: ")]
     assert "tiny: cannot be written (File too large)" in line
