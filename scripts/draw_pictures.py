@@ -221,7 +221,9 @@ def photographed(path: Path, random: np.random.Generator, scale: int) -> tuple[P
     if min(hr.shape[0] // HEIGHT, hr.shape[1] // WIDTH) >= 2 * scale:
         height, width = (side // 2 * 2 for side in hr.shape[:2])
         hr = bicubic(np.ascontiguousarray(hr[:height, :width]), 0.5)
-    height, width = (min(side, part * scale) for side, part in zip(hr.shape, (HEIGHT, WIDTH)))  # noqa: B905
+    height, width = (
+        min(side, part * scale) for side, part in zip(hr.shape[:2], (HEIGHT, WIDTH), strict=True)
+    )
     height, width = height // scale * scale, width // scale * scale
     top = int(random.integers(hr.shape[0] - height + 1))
     left = int(random.integers(hr.shape[1] - width + 1))
