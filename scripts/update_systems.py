@@ -52,7 +52,7 @@ SYSTEMS: dict[str, dict[str, str]] = {
     "GhostNet (arXiv 1911.11907)": {"block": "ghost"},
     "C-Ghost and G-Ghost (arXiv 2201.03297)": {"block": "ghost", "stage": "g_ghost"},
     "BA-Net, bridge attention (arXiv 2112.04150)": {"gate": "bridge", "block": "bridge"},
-    "WRN-B4-ECA (arXiv 2111.09451)": {"classifier": "wrn_eca"},
+    "WRN-B4-ECA (arXiv 2111.09451)": {"classifier": "wrn_eca", "attention": "eca"},
     "MogaNet (arXiv 2211.03295)": {"block": "moga"},
     "ECA-Net (arXiv 1910.03151)": {"attention": "eca"},
     "LPAE (arXiv 2208.12484)": {
