@@ -1,6 +1,7 @@
 """Draw windows, text and line art, and compress photographs, to train on beside clean photographs.
 
     python scripts/draw_pictures.py data/train data/drawn-x4 [--scale 4] [--count 320] [--seed 0]
+        [--kinds page line_art window photograph]
 
 A network that has only seen photographs shrunk by bicubic takes the hard edges of a drawing, and
 the ripples of JPEG, for traces of detail, and sharpens them. Here are pairs that show what they
@@ -9,6 +10,10 @@ file shows it at 1/scale of its size. A quarter are parts of the photographs; th
 from geometry, once for both sizes, with smoothing (the mean of what a pixel covers), or without it
 at the small size. Part of the LR images are compressed by JPEG (quality 30 to 95) or carry noise of
 1 to 3 levels; HR images never.
+
+`--kinds fine_lines` draws something else that harms a network's judgement: thin smoothed lines and
+small letters, most of them pale, part of them blurred as in a scan. In a photograph such a trace is
+what is left of a thinner, darker thing; here it is as pale as it looks.
 
 The fonts are those that matplotlib brings. The same seed draws the same pictures.
 """
@@ -24,7 +29,7 @@ import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
-from PIL import ImageDraw, ImageFont
+from PIL import ImageDraw, ImageFilter, ImageFont
 
 from srkit.data.pairs import bicubic
 from srkit.images import Image, image_files, read_bands, write_image
@@ -68,6 +73,12 @@ class Sheet:
         k = self.factor
         centres = [(x * k + k // 2, y * k + k // 2) for x, y in points]
         self.draw.line(centres, fill=ink, width=width * k)
+
+    def stroke(self, points: list[tuple[float, float]], ink: Colour, width: float) -> None:
+        """Draw a line of any width through any places, in LR pixels."""
+        k = self.factor
+        places = [(round(x * k), round(y * k)) for x, y in points]
+        self.draw.line(places, fill=ink, width=max(1, round(width * k)), joint="curve")
 
     def text(self, left: int, base: int, words: str, font: Path, size: int, ink: Colour) -> None:
         """Write letter after letter, each from a whole LR pixel on: alike at every size."""
@@ -196,17 +207,69 @@ def window(sheet: Sheet, random: np.random.Generator) -> None:
             sheet.text(left + 2, top + size, words(random, width // size + 2), font, size, ink)
 
 
-SCENES: tuple[Scene, ...] = (page, line_art, window)
+def pale_ink_of(random: np.random.Generator, ground: Colour) -> Colour:
+    """Choose a colour 16 to 140 levels away from the ground, a gray on gray as a rule."""
+    away = float(random.uniform(16, 140)) * (-1 if sum(ground) > 3 * 127 else 1)
+    tint = random.uniform(0.5, 1, 3) if random.random() < 0.3 else np.ones(3)
+    red, green, blue = (np.array(ground) + away * tint).round().clip(0, 255).astype(int).tolist()
+    return red, green, blue
+
+
+def fine_lines(sheet: Sheet, random: np.random.Generator) -> None:
+    """Draw thin straight lines, fans, curves, rings and small letters, most of them pale."""
+    ground = sheet.image.getpixel((0, 0))
+    choice = fonts()
+    for _ in range(int(random.integers(6, 16))):
+        pale = random.random() < 0.8
+        ink = (pale_ink_of if pale else ink_of)(random, ground)  # type: ignore[arg-type]
+        width = float(random.uniform(0.6, 2.2))
+        ends = np.stack([random.uniform(0, WIDTH, 3), random.uniform(0, HEIGHT, 3)], axis=1)
+        kind = random.random()
+        if kind < 0.25:  # at a small slope as often as not
+            first, last, _ = ends.tolist()
+            if random.random() < 0.5:
+                last[1] = first[1] + float(random.uniform(-12, 12))
+            sheet.stroke([tuple(first), tuple(last)], ink, width)
+        elif kind < 0.45:
+            first, last, _ = ends.tolist()
+            for turn in range(int(random.integers(4, 9))):
+                sheet.stroke([tuple(first), (last[0] + 9 * turn, last[1])], ink, width)
+        elif kind < 0.65:
+            along = np.linspace(0, 1, 24)[:, None]
+            curve = (1 - along) ** 2 * ends[0] + 2 * along * (1 - along) * ends[1]
+            sheet.stroke([(x, y) for x, y in curve + along**2 * ends[2]], ink, width)
+        elif kind < 0.8:
+            angles = np.linspace(0, 2 * np.pi, 48)
+            radii = random.uniform(4, 30, 2) if random.random() < 0.5 else random.uniform(4, 30)
+            ring = ends[0] + np.stack([np.cos(angles), np.sin(angles)], axis=1) * radii
+            sheet.stroke([(x, y) for x, y in ring], ink, width)
+        else:
+            font = choice[int(random.integers(len(choice)))]
+            size = int(random.integers(7, 16))
+            left, base = (int(part) for part in ends[0])
+            sheet.text(left // 2, base, words(random, 120 // size), font, size, ink)
+
+
+SCENES: dict[str, Scene] = {
+    "page": page,
+    "line_art": line_art,
+    "window": window,
+    "fine_lines": fine_lines,
+}
+PHOTOGRAPH = "photograph"
 
 
 def drawn(scene: Scene, seed: list[int], scale: int) -> tuple[Pixels, Pixels]:
     """Draw a scene at both sizes; give HR and LR."""
     random = np.random.default_rng(seed)
     ground = ground_of(random)
-    plain = random.random() < 0.5
+    plain = random.random() < 0.5 and scene is not fine_lines
+    blur = random.uniform(0.2, 0.6) if scene is fine_lines and random.random() < 0.3 else 0.0
     seed = [*seed, 1]
     fine = Sheet(FINE, ground)
     scene(fine, np.random.default_rng(seed))
+    if blur:
+        fine.image = fine.image.filter(ImageFilter.GaussianBlur(blur * FINE))
     hr = np.asarray(fine.image.reduce(FINE // scale))
     if not plain:
         return hr, np.asarray(fine.image.reduce(FINE))
@@ -256,6 +319,10 @@ def main() -> None:
     parser.add_argument("--scale", type=int, default=4, choices=(2, 4, 8))
     parser.add_argument("--count", type=int, default=320)
     parser.add_argument("--seed", type=int, default=0)
+    kinds = [*SCENES, PHOTOGRAPH]
+    parser.add_argument(
+        "--kinds", nargs="+", choices=kinds, default=[k for k in kinds if k != "fine_lines"]
+    )
     arguments = parser.parse_args()
     photographs = image_files(arguments.photographs, recursive=True)
     for index in range(arguments.count):
@@ -264,16 +331,17 @@ def main() -> None:
             continue
         seed = [arguments.seed, index]
         random = np.random.default_rng([*seed, 2])
-        if index % 4 == 3:
+        kind = arguments.kinds[index % len(arguments.kinds)]
+        if kind == PHOTOGRAPH:
             path = photographs[int(random.integers(len(photographs)))]
             hr, lr = photographed(path, random, arguments.scale)
             lr = compressed(lr, random)
         else:
-            hr, lr = drawn(SCENES[index % 4], seed, arguments.scale)
-            kind = random.random()
-            if kind < 0.4:
+            hr, lr = drawn(SCENES[kind], seed, arguments.scale)
+            chance = random.random()
+            if chance < 0.4:
                 lr = compressed(lr, random)
-            elif kind < 0.55:
+            elif chance < 0.55:
                 lr = noisy(lr, random)
         for place, pixels in zip(places, (hr, lr), strict=True):
             place.parent.mkdir(parents=True, exist_ok=True)

@@ -51,7 +51,7 @@ class Learner:
             self.objective.compile()
         # The objective over all processes, and the optimiser as the engine wants it.
         self.spread, self.optimizer = engine.prepare(
-            self.objective, create_optimizer(recipe.optim_g, self.trained)
+            self.objective, create_optimizer(recipe, self.trained)
         )
         model.train()
 

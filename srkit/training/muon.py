@@ -7,7 +7,8 @@ Each kernel of a stack of experts is a matrix of its own.
 Sources: Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024,
 https://kellerjordan.github.io/posts/muon/; the length of a step, which makes learning rates and
 weight decay AdamW's, is that of Liu et al., "Muon is Scalable for LLM Training", 2025,
-https://arxiv.org/abs/2502.16982. srkit computes in float32, kernels of one size together.
+https://arxiv.org/abs/2502.16982. Kernels of one size are turned together, in bfloat16, as the source
+has it, where the run computes in bfloat16.
 """
 
 # Shapes: N kernels, O output channels, I input channels times kernel height times kernel width.
@@ -27,9 +28,15 @@ ITERATIONS = 5
 
 
 class Muon(torch.optim.AdamW):
-    """Orthogonal steps for kernels that mix channels, AdamW for all other weights."""
+    """Orthogonal steps for kernels that mix channels, AdamW for all other weights.
 
-    def __init__(self, weights: Sequence[Tensor], **settings: Any) -> None:
+    `turned_in` is the precision directions are made orthogonal in; steps are added in the weights'.
+    """
+
+    def __init__(
+        self, weights: Sequence[Tensor], *, turned_in: torch.dtype = torch.float32, **settings: Any
+    ) -> None:
+        self.turned_in = turned_in
         kernels = [weight for weight in weights if weight.dim() > 1 and weight.shape[1] > 1]
         rest = [weight for weight in weights if weight.dim() < 2 or weight.shape[1] < 2]
         groups = [{"params": kernels, "kernels": True}, {"params": rest, "kernels": False}]
@@ -56,7 +63,7 @@ class Muon(torch.optim.AdamW):
             # A step ahead along the momentum, as Nesterov does.
             ahead = torch._foreach_lerp(gradients, momenta, MOMENTUM)
             matrices = [kernel.reshape(-1, rows, columns) for kernel in ahead]
-            directions = orthogonal(torch.cat(matrices))
+            directions = orthogonal(torch.cat(matrices).to(self.turned_in)).to(matrices[0].dtype)
             directions *= group["lr"] * STEP * max(rows, columns) ** 0.5
             torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
             counts = [len(own) for own in matrices]
@@ -85,5 +92,6 @@ def orthogonal(matrices_NOI: Tensor) -> Tensor:
     x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
     for _ in range(ITERATIONS):
         gram = x @ x.mT
-        x = first * x + (third * gram + fifth * gram @ gram) @ x
+        square = torch.baddbmm(gram, gram, gram, beta=third, alpha=fifth)
+        x = torch.baddbmm(x, square, x, beta=first)
     return x if wide else x.mT

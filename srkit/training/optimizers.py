@@ -12,7 +12,7 @@ from functools import partial
 import torch
 from torch import nn
 
-from srkit.training.config import Optimizer
+from srkit.training.config import Training
 from srkit.training.muon import Muon
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
@@ -22,8 +22,10 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 }
 
 
-def create_optimizer(settings: Optimizer, weights: list[nn.Parameter]) -> torch.optim.Optimizer:
-    """Build the optimiser a configuration names, over the weights that are to be trained."""
-    return OPTIMIZERS[settings.type](
-        weights, lr=settings.lr, betas=settings.betas, weight_decay=settings.weight_decay
-    )
+def create_optimizer(recipe: Training, weights: list[nn.Parameter]) -> torch.optim.Optimizer:
+    """Build the optimiser a recipe names, over the weights that are to be trained."""
+    settings = recipe.optim_g
+    create = OPTIMIZERS[settings.type]
+    if create is Muon and recipe.precision == "bfloat16":
+        create = partial(Muon, turned_in=torch.bfloat16)
+    return create(weights, lr=settings.lr, betas=settings.betas, weight_decay=settings.weight_decay)

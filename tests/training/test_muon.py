@@ -14,21 +14,25 @@ def _seeded() -> None:
     torch.manual_seed(0)
 
 
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("shape", [(8, 40), (40, 8), (16, 16)])
-def test_singular_values_come_close_to_one(shape: tuple[int, int]) -> None:
+def test_singular_values_come_close_to_one(
+    shape: tuple[int, int], precision: torch.dtype
+) -> None:
     # Far apart before, as those of a gradient are.
     u, _, v = torch.linalg.svd(torch.randn(2, *shape), full_matrices=False)
     spread = u @ torch.diag_embed(torch.logspace(0, -2, min(shape)).expand(2, -1)) @ v
-    singular = torch.linalg.svdvals(orthogonal(spread))
+    singular = torch.linalg.svdvals(orthogonal(spread.to(precision)).float())
     assert singular.min() > 0.3
     assert singular.max() < 1.3
 
 
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("shape", [(12, 30), (30, 12)])
-def test_agrees_with_torch_on_matrices(shape: tuple[int, int]) -> None:
+def test_agrees_with_torch_on_matrices(shape: tuple[int, int], precision: torch.dtype) -> None:
     start = torch.randn(shape)
     ours, theirs = nn.Parameter(start.clone()), nn.Parameter(start.clone())
-    mine = Muon([ours], lr=0.1, betas=(0.9, 0.99), weight_decay=0.02)
+    mine = Muon([ours], lr=0.1, betas=(0.9, 0.99), weight_decay=0.02, turned_in=precision)
     torchs = torch.optim.Muon(
         [theirs], lr=0.1, weight_decay=0.02, momentum=0.95, adjust_lr_fn="match_rms_adamw"
     )
