@@ -7,8 +7,8 @@ Each kernel of a stack of experts is a matrix of its own.
 Sources: Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024,
 https://kellerjordan.github.io/posts/muon/; the length of a step, which makes learning rates and
 weight decay AdamW's, is that of Liu et al., "Muon is Scalable for LLM Training", 2025,
-https://arxiv.org/abs/2502.16982. Kernels of one size are turned together, in bfloat16, as the source
-has it, where the run computes in bfloat16.
+https://arxiv.org/abs/2502.16982. Kernels of one size are turned together, in bfloat16 (the source's
+choice) where the run computes in bfloat16.
 """
 
 # Shapes: N kernels, O output channels, I input channels times kernel height times kernel width.

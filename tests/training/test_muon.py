@@ -16,9 +16,7 @@ def _seeded() -> None:
 
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("shape", [(8, 40), (40, 8), (16, 16)])
-def test_singular_values_come_close_to_one(
-    shape: tuple[int, int], precision: torch.dtype
-) -> None:
+def test_singular_values_come_close_to_one(shape: tuple[int, int], precision: torch.dtype) -> None:
     # Far apart before, as those of a gradient are.
     u, _, v = torch.linalg.svd(torch.randn(2, *shape), full_matrices=False)
     spread = u @ torch.diag_embed(torch.logspace(0, -2, min(shape)).expand(2, -1)) @ v
