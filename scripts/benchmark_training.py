@@ -90,6 +90,8 @@ def main() -> None:
     if arguments.config:
         values = read_config(arguments.config)
     images = values.get("datasets", {}).get("train", {})
+    for key in ("dataroot_lq", "weights"):  # of the recipe's own folders
+        images.pop(key, None)
     recipe = values.get("train", {}) | {"total_iter": WARM_UP + arguments.steps}
     recipe.pop("warmup_iter", None)  # of a longer run
     values |= {

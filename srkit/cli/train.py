@@ -175,6 +175,7 @@ def train(
     max_seconds = math.inf if max_time is None else parse_duration(max_time)
     request = Request(
         options={
+            "--data-root": None if data_root is None else str(data_root),
             "--dataset": dataset or None,
             "--lr-folder": lr_folder or None,
             "--lr-track": lr_track,
@@ -197,11 +198,12 @@ def train(
         settings=settings or [],
         config=config,
         output=output,
-        data_root=data_root,
         resume=resume,
         task=task,
     )
     chosen = configure(request)
+    found_in = chosen.datasets.data_root
+    data_root = None if found_in is None else Path(found_in)
     if dry_run:
         with memory_named(chosen):
             print_estimate(chosen, data_root, device, as_json=as_json)

@@ -27,6 +27,7 @@ KEYS = {
     "--name": "name",
     "--scale": "scale",
     "--seed": "manual_seed",
+    "--data-root": "datasets.data_root",
     "--dataset": "datasets.train.dataroot_gt",
     "--lr-folder": "datasets.train.dataroot_lq",
     "--lr-track": "datasets.train.lr_track",
@@ -51,7 +52,6 @@ class Request:
     settings: list[str]
     config: Path | None
     output: Path
-    data_root: Path | None
     resume: bool
     task: str | None = None
     """`sr` or `classify`; None = whatever the model is for."""
@@ -70,7 +70,7 @@ def configure(request: Request) -> "TrainingConfig":
     if source is None and request.resume:
         source = require_run(request.output, _name(request)) / CONFIGURATION
     values = _changed({} if source is None else read_config(source), request)
-    chosen = _choose_validation(values, request.data_root)
+    chosen = _choose_validation(values)
     _require_dataset(values, request.task)
     _require_task(values, request.task)
     config = parse_config(
@@ -98,9 +98,10 @@ def _changed(values: dict[str, Any], request: Request) -> dict[str, Any]:
 
     options = request.options
     values = apply(values, [])  # a copy
+    _forget_other_images(values, options.get("--dataset"))
     for option, key in KEYS.items():
         if options.get(option) is not None:
-            put(values, key, _value(option, options[option]), shown=option)
+            put(values, key, _value(option, options), shown=option)
     model = options.get("--model")
     network = values.get("network_g")
     if model is not None and not (isinstance(network, dict) and network.get("type") == model):
@@ -120,8 +121,25 @@ def _changed(values: dict[str, Any], request: Request) -> dict[str, Any]:
     return values
 
 
-def _value(option: str, given: Any) -> Any:
-    return [{"dataroot_gt": one} for one in given] if option == "--validation" else given
+def _forget_other_images(values: Mapping[str, Any], roots: list[str] | None) -> None:
+    """Drop what a file says of the images it names, where others are to take their place."""
+    datasets = values.get("datasets")
+    images = datasets.get("train") if isinstance(datasets, dict) else None
+    if isinstance(images, dict) and roots is not None and images.get("dataroot_gt") != roots:
+        for key in ("name", "dataroot_lq", "weights", "lr_track"):
+            images.pop(key, None)
+
+
+def _value(option: str, options: Mapping[str, Any]) -> Any:
+    given, track = options[option], options.get("--lr-track")
+    if option != "--validation":
+        return given
+    # A track is that of both halves of DIV2K, or a score would be that of another task.
+    return [
+        {"dataroot_gt": one}
+        | ({"lr_track": track} if track is not None and one.lower() == "div2k-valid" else {})
+        for one in given
+    ]
 
 
 def _scale(network: Mapping[str, Any], given: Any) -> int | None:
@@ -138,7 +156,7 @@ def _scale(network: Mapping[str, Any], given: Any) -> int | None:
     return scale if isinstance(scale, int) else None
 
 
-def _choose_validation(values: dict[str, Any], data_root: Path | None) -> str | None:
+def _choose_validation(values: dict[str, Any]) -> str | None:
     """Validate a run on DIV2K on Set5 where it is found, unless something is said about it.
 
     Gives what to say about that.
@@ -153,12 +171,13 @@ def _choose_validation(values: dict[str, Any], data_root: Path | None) -> str | 
     roots = [roots] if isinstance(roots, str) else roots
     if "val" in datasets or "DIV2K" not in [str(root).upper() for root in roots]:
         return None
+    data_root = str(datasets.get("data_root") or DEFAULT_ROOT)
     try:
-        found = find_dataset("Set5", data_root)
+        found = find_dataset("Set5", Path(data_root))
     except DataError:
         return (
-            f"no validation: Set5 is not under {data_root or DEFAULT_ROOT} "
-            "(--data-root DIR, or --validation FOLDER)"
+            f"no validation: Set5 is not under {data_root} "
+            "(--data-root DIR, --validation FOLDER, or DIV2K-valid, which is downloaded)"
         )
     datasets["val"] = [{"dataroot_gt": found.name}]
     return f"validating on {found.name} in {found.folder}"

@@ -23,6 +23,9 @@ from srkit.images.image import Samples
 from srkit.images.naming import display_name
 from srkit.transforms.resize import imresize, imresize_uint8
 
+ENDINGS = tuple(f"x{{scale}}{track}" for track in ("", "m", "d", "w", "w1", "w2", "w3", "w4"))
+"""What tells an LR image from its HR image; the letters are DIV2K's tracks, wild has four."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
@@ -94,8 +97,8 @@ def sizes_agree(lr: tuple[int, ...], hr: tuple[int, ...], scale: int) -> bool:
 def find_sources(folder: Path, scale: int, *, lr_folder: Path | None = None) -> list[Source]:
     """List the HR images directly in a folder, each with its LR image if a folder of them is given.
 
-    An LR image has its HR image's name, or that name and `x2`, `x3`, `x4` (DIV2K's way); the
-    suffix may differ.
+    An LR image has its HR image's name, or that name and an ending such as x4 or x4m (DIV2K's
+    way); the suffix may differ.
 
     Raises: DataError when a folder is missing or holds no image, or an LR image is missing.
     """
@@ -105,7 +108,8 @@ def find_sources(folder: Path, scale: int, *, lr_folder: Path | None = None) -> 
     lr_paths = {path.stem: path for path in _images_in(lr_folder)}
     sources = []
     for path in hr_paths:
-        lr = lr_paths.get(path.stem) or lr_paths.get(f"{path.stem}x{scale}")
+        names = (path.stem, *(path.stem + ending.format(scale=scale) for ending in ENDINGS))
+        lr = next((lr_paths[name] for name in names if name in lr_paths), None)
         if lr is None:
             stem = display_name(path.stem)
             raise DataError(

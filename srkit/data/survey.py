@@ -5,8 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from srkit.data.datasets import TrainingFolder, find_div2k
-from srkit.data.pairs import sizes_agree
-from srkit.data.training_files import TrainingImage, all_of, decoded_bytes, find_training_images
+from srkit.data.pairs import Source, sizes_agree
+from srkit.data.training_files import (
+    TrainingImage,
+    all_of,
+    decoded_bytes,
+    find_training_images,
+    require_patch,
+)
 from srkit.errors import DataError
 from srkit.images import read_size
 
@@ -27,14 +33,15 @@ def survey_folders(
     folders: Sequence[TrainingFolder],
     *,
     scale: int,
+    patch_size: int,
     bands: int,
     needs_lr: bool,
     data_root: Path | None = None,
 ) -> Survey:
     """Count images, pair them with their LR images, and compare the sizes in the headers of both.
 
-    Raises: DataError for a folder without images, an LR image that is missing and one of another
-        size; ConfigError for LR images that would not be used.
+    Raises: DataError for a folder without images, an image too small for a patch, an LR image that
+        is missing and one of another size.
     """
     absent: list[str] = []
     here: list[TrainingFolder] = []
@@ -46,8 +53,8 @@ def survey_folders(
             expected += folder.archives[-1].images
         else:
             here.append(folder)
-    images = find_training_images(here, scale=scale, needs_lr=needs_lr)
-    _require_sizes(images, scale)
+    images = find_training_images(here, scale=scale)
+    _require_sizes(images, scale, patch_size)
     decoded = decoded_bytes(images, scale=scale, needs_lr=needs_lr, bands=bands)
     return Survey(
         images=expected + len(images),
@@ -56,20 +63,23 @@ def survey_folders(
     )
 
 
-def _require_sizes(images: Sequence[TrainingImage], scale: int) -> None:
+def _require_sizes(images: Sequence[TrainingImage], scale: int, patch_size: int) -> None:
     problems = []
     for image in images:
-        source = image.source
-        if source.lr is None:
-            continue
-        hr, lr = read_size(source.hr), read_size(source.lr)
-        if hr is None or lr is None:
-            continue  # what is wrong with it is said when it is read
-        if sizes_agree(lr[::-1], hr, scale):
-            continue  # one of the two may be turned as its EXIF block says
         try:
-            source.require_sizes(lr, hr, scale)
+            _require_size(image.source, scale, patch_size)
         except DataError as error:
             problems.append(error)
     if problems:
         raise all_of(problems, len(images))
+
+
+def _require_size(source: Source, scale: int, patch_size: int) -> None:
+    hr = read_size(source.hr)
+    if hr is None:
+        return  # what is wrong with it is said when it is read
+    require_patch(source.hr, hr, patch_size * scale)
+    lr = None if source.lr is None else read_size(source.lr)
+    # One of the two may be turned as its EXIF block says.
+    if lr is not None and not sizes_agree(lr[::-1], hr, scale):
+        source.require_sizes(lr, hr, scale)

@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from srkit.data.datasets import TrainingFolder
-from srkit.data.pairs import Source
-from srkit.errors import ConfigError, DataError, SrkitError
+from srkit.data.pairs import ENDINGS, Source
+from srkit.errors import DataError, SrkitError
 from srkit.images import image_files, read_size
 from srkit.images.naming import display_name
 
 SHOWN = 20  # files that cannot be used are named up to this many
-ENDINGS = tuple(f"x{{scale}}{track}" for track in ("", "m", "d", "w", "w1", "w2", "w3", "w4"))
-"""What tells an LR image from its HR image; the letters are DIV2K's tracks, wild has four."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,23 +22,29 @@ class TrainingImage:
     sub_image_size: int
 
 
-def find_training_images(
-    folders: Sequence[TrainingFolder], *, scale: int, needs_lr: bool
-) -> list[TrainingImage]:
+def find_training_images(folders: Sequence[TrainingFolder], *, scale: int) -> list[TrainingImage]:
     """List the images of all folders.
 
-    Raises: DataError as `find_training_sources`; ConfigError for LR images that would not be used.
+    Raises: DataError as `find_training_sources`.
     """
-    if not needs_lr and any(folder.lr is not None for folder in folders):
-        raise ConfigError(
-            "datasets.train: LR images are given, and a degradation to make others",
-            hint="leave out degradation, or dataroot_lq and lr_track",
-        )
     return [
         TrainingImage(folder=index, source=source, sub_image_size=folder.sub_image_size)
         for index, folder in enumerate(folders)
         for source in find_training_sources(folder, scale)
     ]
+
+
+def require_patch(path: Path, size: tuple[int, int], side: int) -> None:
+    """Refuse an HR image of this (height, width) that no patch of `side` pixels fits into.
+
+    Raises: DataError.
+    """
+    height, width = size
+    if min(size) < side:
+        raise DataError(
+            f"{display_name(path)}: {width}x{height} is smaller than an HR patch of {side}",
+            hint="remove what is too small, or train with a smaller --patch-size",
+        )
 
 
 def decoded_bytes(
@@ -113,5 +117,8 @@ def all_of(problems: Sequence[SrkitError], images: int, *, use: str = "trained o
         lines.append(f"and {len(problems) - SHOWN} more")
     return DataError(
         f"{len(problems)} of {images} images cannot be {use}:\n  " + "\n  ".join(lines),
-        hint="remove or mend them",
+        # What helps each of them, where that is the same for all.
+        hint=problems[0].hint
+        if len({problem.hint for problem in problems}) == 1 and problems[0].hint
+        else "remove or mend them",
     )

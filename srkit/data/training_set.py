@@ -21,9 +21,9 @@ from srkit.data.training_files import (
     all_of,
     decoded_bytes,
     find_training_images,
+    require_patch,
 )
-from srkit.errors import DataError, SrkitError
-from srkit.images.naming import display_name
+from srkit.errors import SrkitError
 
 Cache = Literal["auto", "memory", "disk"]
 Progress = Callable[[int, int], None]
@@ -62,9 +62,9 @@ def load_training_set(
     of all images.
 
     Raises: DataError naming every file that is damaged, transparent, of other bands or smaller than
-        a patch, or a folder without images; ConfigError for LR images that would not be used.
+        a patch, or a folder without images.
     """
-    images = find_training_images(folders, scale=scale, needs_lr=needs_lr)
+    images = find_training_images(folders, scale=scale)
     weights = tuple(folder.weight for folder in folders)
 
     def parts() -> Iterator[Part]:
@@ -101,15 +101,9 @@ def load_training_set(
 
 
 def _load(image: TrainingImage, *, scale: int, patch_size: int, needs_lr: bool, bands: int) -> Part:
-    path = image.source.hr
     pair = image.source.load(scale, make_lr=needs_lr, bands=bands)
     height, width = pair.hr.shape[:2]
-    if min(height, width) < patch_size * scale:
-        raise DataError(
-            f"{display_name(path)}: {width}x{height} is smaller than an HR patch "
-            f"of {patch_size * scale}",
-            hint="remove the file or train with a smaller --patch-size",
-        )
+    require_patch(image.source.hr, (height, width), patch_size * scale)
     return Part(folder=image.folder, hr=pair.hr, lr=pair.lr if needs_lr else None)
 
 

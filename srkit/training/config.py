@@ -50,6 +50,10 @@ class Section(BaseModel):
     )
 
 
+BICUBIC = "bicubic"
+"""The degradation that is made ahead, and may be given as LR images instead."""
+
+
 class TrainingImages(Section):
     """`datasets.train`: the images, how patches are cut, and how LR patches are made of them."""
 
@@ -82,7 +86,7 @@ class TrainingImages(Section):
     """Where decoded images are kept; auto: memory, for one process and up to half of the free."""
     sub_image_size: int | None = Field(default=None, ge=0)
     """Side of the parts HR images are cut into once; 0 leaves them whole. Absent: 480 for DIV2K."""
-    degradation: dict[str, Any] = {"type": "bicubic"}
+    degradation: dict[str, Any] = {"type": BICUBIC}
     """How LR images are made: a `type` of srkit.data.degradations and its settings."""
 
     @model_validator(mode="after")
@@ -96,6 +100,12 @@ class TrainingImages(Section):
                 )
         if self.lr_track is not None and self.dataroot_lq is not None:
             raise ValueError("give lr_track or dataroot_lq, not both")
+        given = self.lr_track is not None or any(self.dataroot_lq or [])
+        if given and self.degradation.get("type", BICUBIC) != BICUBIC:
+            raise MismatchError(
+                "LR images are given, and a degradation to make others",
+                hint="leave out degradation, or dataroot_lq and lr_track",
+            )
         return self
 
 
@@ -108,11 +118,21 @@ class ValidationImages(Section):
     """A folder of HR images, or of labelled ones, or a benchmark by name, or DIV2K-valid."""
     dataroot_lq: str | None = None
     """A folder of LR images; made by MATLAB's bicubic when absent."""
+    lr_track: str | None = None
+    """Of DIV2K-valid: its official LR images, as those of `datasets.train`."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "ValidationImages":
+        if self.lr_track is not None and self.dataroot_lq is not None:
+            raise ValueError("give lr_track or dataroot_lq, not both")
+        return self
 
 
 class Datasets(Section):
     """`datasets`: the images to train on and to be scored on."""
 
+    data_root: str | None = None
+    """The folder that data sets are found in by name, or put in; `datasets` when absent."""
     train: TrainingImages
     val: Annotated[list[ValidationImages], BeforeValidator(_listed)] = []
     """Sets that models are scored on while they train; the first decides which is best."""

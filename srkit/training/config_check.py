@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 from srkit.errors import ConfigError
 from srkit.images.naming import one_line
 from srkit.training.config import MismatchError, TrainingConfig
-from srkit.training.config_keys import known_keys, suggest
+from srkit.training.config_keys import FOREIGN, IMPORT, known_keys, suggest
 from srkit.training.yaml_text import flow
 
 # A key that must be there, and what could be written for it.
@@ -77,7 +77,10 @@ def parse_config(
     message = f"{_prefix(key, source, origins or {})}{reason(first)}"
     if len(problems) > 1:
         message += f" (and {len(problems) - 1} more)"
-    raise ConfigError(one_line(message), hint=_hint(first))
+    foreign = any(
+        one["type"] == "extra_forbidden" and one["loc"][-1] in FOREIGN for one in problems
+    )
+    raise ConfigError(one_line(message), hint=IMPORT if foreign else _hint(first))
 
 
 def _rank(problem: ErrorDetails) -> int:
@@ -139,5 +142,5 @@ def _hint(problem: ErrorDetails) -> str | None:
 def _nearest(given: object, choices: str) -> str | None:
     names: Sequence[str] = choices.split("'")[1::2]
     by_lower = {name.lower(): name for name in names}
-    near = get_close_matches(str(given).lower(), by_lower, n=1)
+    near = get_close_matches(str(given).lower(), by_lower, n=1, cutoff=0.5)  # fp16 for float16
     return f"did you mean {by_lower[near[0]]!r}?" if near else None

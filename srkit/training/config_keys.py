@@ -27,6 +27,7 @@ FOREIGN = (
     "strict_load_g",
     "metrics",
 )
+IMPORT = "`srkit import-config FILE` translates option files of BasicSR and its children"
 
 
 def section_of(annotation: Any) -> type[BaseModel] | None:
@@ -59,7 +60,7 @@ def suggest(section: Sequence[str], name: str) -> str | None:
     "did you mean 'total_iter'?"
     """
     if name in FOREIGN:
-        return "`srkit import-config FILE` translates option files of BasicSR and its children"
+        return IMPORT
     place = ".".join(section)
     elsewhere = [key for key in known_keys() if key.rpartition(".")[2] == name]
     if elsewhere:

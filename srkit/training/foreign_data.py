@@ -10,8 +10,14 @@ from srkit.training.config_check import reason
 from srkit.training.foreign_options import Options
 
 TRAIN = "datasets.train"
-# The same under other names.
+# The same under other names, some of them BasicSR's once.
 RENAMED = {"blur_prob2": "second_blur_prob"}
+OLDER = {
+    "use_flip": "use_hflip",
+    "batch_size": "batch_size_per_gpu",
+    "n_workers": "num_worker_per_gpu",
+    "num_worker": "num_worker_per_gpu",
+}
 
 
 def training_images(options: Options, scale: Any) -> dict[str, Any]:
@@ -29,9 +35,10 @@ def training_images(options: Options, scale: Any) -> dict[str, Any]:
         value = options.take(f"{TRAIN}.{key}")
         if value is not None:
             found[key] = value
-    flip = options.take(f"{TRAIN}.use_flip")  # BasicSR's name for it, once
-    if flip is not None:
-        found.setdefault("use_hflip", flip)
+    for older, key in OLDER.items():
+        value = options.take(f"{TRAIN}.{older}")
+        if value is not None:
+            found.setdefault(key, value)
     for key in ("dataroot_gt", "dataroot_lq"):
         if any(str(root).endswith(".lmdb") for root in _listed(found.get(key))):
             options.drop(f"{TRAIN}.{key}", "srkit reads no LMDB: give the folder of its images")

@@ -22,7 +22,8 @@ def recipe(options: Options) -> dict[str, Any]:
         "losses": _losses(options),
         "ema_decay": options.take("train.ema_decay") or 0.0,
     }
-    steps = options.take("train.total_iter")
+    steps = options.take("train.niter")  # BasicSR's name for it, once
+    steps = options.take("train.total_iter") or steps
     if steps is not None:
         found["total_iter"] = steps
     warmup = options.take("train.warmup_iter")

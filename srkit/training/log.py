@@ -107,6 +107,10 @@ class RunLog(Watcher):
         """Note how the session ended."""
         self.said(f"ended after step {step:,}: {words}")
 
+    def failed(self, words: str) -> None:
+        """Note why the session ended."""
+        self.said(f"stopped: {words}")
+
     def close(self) -> None:
         """Close the files."""
         for file in (self._csv, self._json, self._text):

@@ -106,9 +106,15 @@ def train(
                     closing(_all_watchers(run, task, counters, watchers))
                 )
             watchers.started(_facts(config, learner, source, counters, taken, resumed=resume))
-            outcome = _steps(
-                run, task, learner, source, counters, watchers, max_seconds=max_seconds
-            )
+            try:
+                outcome = _steps(
+                    run, task, learner, source, counters, watchers, max_seconds=max_seconds
+                )
+            except TrainingError as refusal:
+                watchers.failed(str(refusal))
+                if main:
+                    write_report(run.folder)
+                raise
             ended = outcome.checkpoint is not None
             words = f"wrote {run.checkpoint}" if ended else "go on with --resume"
             if ended and config.train.early_stop is not None:
@@ -156,7 +162,7 @@ def _steps(
             *means, norm, asked = numbers.tolist()
             overflow = learner.may_overflow and not math.isfinite(norm)
             if not (math.isfinite(means[0]) and (math.isfinite(norm) or overflow)):
-                _refuse(f"the loss is {means[0]} and its gradient {norm}", counters.step, rate)
+                _refuse(f"the loss is {means[0]} and its gradient {norm}", counters.step + 1, rate)
             learner.update(counters.step, rate)
 
             counters.step += 1
@@ -169,7 +175,7 @@ def _steps(
             validates = counters.step % config.val.val_freq == 0 or ended
             saves = counters.step % save_every == 0 or ended or halted
             if (validates or saves) and not learner.finite():
-                _refuse("weights are not finite", counters.step - 1, rate)
+                _refuse("weights are not finite", counters.step, rate)
             if validates:
                 scores = task.validate(average)
                 better = bool(scores) and counters.note(scores[0].deciding[1], recipe.early_stop)

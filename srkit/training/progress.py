@@ -2,8 +2,8 @@
 
 Convention
     On a terminal, validations and sentences stay above the bar, which goes when the run does.
-    Elsewhere validations and sentences are lines of their own, and of the losses at most one in
-    ten seconds; no control characters. NO_COLOR is respected.
+    Elsewhere validations and sentences are lines of their own, and of the losses, or of images
+    that are read, at most one in ten seconds; no control characters. NO_COLOR is respected.
 
 The bar is drawn when there is something new, by the process that learnt it: no thread could be
 caught drawing when loader workers are forked, or go on drawing over an error.
@@ -40,6 +40,7 @@ class Progress(Watcher):
         self._clock = clock
         self._bar: _Bar | None = None
         self._drawn = self._printed = -math.inf
+        self._read: float | None = None
         self._steps = 0
         self._loss = ""
         self._scores: dict[str, str] = {}
@@ -60,6 +61,13 @@ class Progress(Watcher):
             self.close()
         elif self._due():
             self._draw("reading images", done, total)
+        elif not self._console.is_interactive:
+            now = self._clock()
+            if self._read is None:
+                self._read = now  # nothing is said of what is soon over
+            elif now - self._read >= BETWEEN_LINES:
+                self._read = now
+                self.said(f"reading images: {done:,} of {total:,}")
 
     def started(self, facts: RunFacts) -> None:
         """Print what is trained, and draw the bar over the steps."""

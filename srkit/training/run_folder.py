@@ -30,6 +30,7 @@ from srkit.training.state import Counters, saved_states
 # What may differ when a run goes on: it changes nothing of the outcome. The number of patches a
 # step takes is compared by itself, so that processes can be traded for accumulated batches.
 FREE = (
+    "datasets.data_root",
     "datasets.train.batch_size_per_gpu",
     "datasets.train.num_worker_per_gpu",
     "datasets.train.cache",
@@ -91,7 +92,8 @@ class RunFolder:
                 raise ConfigError(
                     f"{self.folder}: cannot resume with {key} {value!r}, the run has "
                     f"{theirs.get(key)!r}",
-                    hint="choose another --name for a new run",
+                    hint="choose another --name for a new run; --pretrained "
+                    f"{self.checkpoint} starts it from this one's weights",
                 )
 
     def check_patches(self, counters: Counters, plan: PatchPlan) -> None:

@@ -54,6 +54,7 @@ def open_images(
 
 def survey_images(
     config: TrainingConfig,
+    plan: PatchPlan,
     degradation: Degradation | None,
     *,
     scale: int,
@@ -64,9 +65,13 @@ def survey_images(
 
     Raises: DataError and ConfigError as `find_folders` and `survey_folders`.
     """
-    folders = _find(config, scale, data_root)
     return survey_folders(
-        folders, scale=scale, bands=bands, needs_lr=degradation is None, data_root=data_root
+        _find(config, scale, data_root),
+        scale=scale,
+        patch_size=max(plan.sizes),
+        bands=bands,
+        needs_lr=degradation is None,
+        data_root=data_root,
     )
 
 

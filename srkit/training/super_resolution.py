@@ -42,10 +42,10 @@ class SuperResolutionTask(Task):
         self._config = config
         self._engine = engine
         self._data_root = data_root
-        self._found_sets = find_sets(config.datasets.val, data_root)
-        self.validated = bool(self._found_sets)
         self.network = self._model = create_network(config)
         scale = self._model.scale
+        self._found_sets = find_sets(config.datasets.val, data_root, scale=scale)
+        self.validated = bool(self._found_sets)
         self._degradation = create_degradation(config.datasets.train.degradation, scale=scale)
         self.plan = PatchPlan.of(config, scale=scale, processes=engine.num_processes)
         self._sets: list[ValidationSet] = []
@@ -75,12 +75,17 @@ class SuperResolutionTask(Task):
         """Find the images, pair them with LR images that are given, and count them."""
         scale, bands = self._model.scale, self._model.image_channels
         training = survey_images(
-            self._config, self._degradation, scale=scale, bands=bands, data_root=self._data_root
+            self._config,
+            self.plan,
+            self._degradation,
+            scale=scale,
+            bands=bands,
+            data_root=self._data_root,
         )
         return Surveys(
             training=training,
             validation={one.name: one.images(scale) for one in self._found_sets},
-            absent=tuple(one.name for one in self._found_sets if one.absent),
+            absent=tuple(name for one in self._found_sets for name in one.absent),
         )
 
     def noise(self) -> StepSource[Batch]:

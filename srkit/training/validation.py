@@ -12,11 +12,13 @@ from pathlib import Path
 from accelerate import Accelerator
 from accelerate.utils import gather_object
 
+from srkit.data.datasets import fetch_div2k, find_div2k
+from srkit.data.div2k import Archive, lr_archive
 from srkit.data.pairs import Pair, Source, find_sources
 from srkit.data.reading_ahead import read_ahead
 from srkit.data.training_files import all_of
 from srkit.errors import ConfigError, DataError, SrkitError
-from srkit.evaluation.benchmarks import Dataset, find_dataset
+from srkit.evaluation.benchmarks import DIV2K_VALID, Dataset, find_dataset
 from srkit.evaluation.evaluate import score
 from srkit.models.model import Model
 from srkit.training.config import ValidationImages
@@ -32,11 +34,18 @@ class FoundSet:
     dataset: Dataset
     lr: Path | None
     """A folder of LR images."""
+    lr_archive: Archive | None = None
+    """What is fetched where that folder is not there."""
 
     @property
-    def absent(self) -> bool:
-        """Whether it has to be downloaded."""
-        return self.dataset.archive is not None and not self.dataset.folder.is_dir()
+    def absent(self) -> tuple[str, ...]:
+        """The archives that have to be downloaded, by name."""
+        pairs = ((self.dataset.archive, self.dataset.folder), (self.lr_archive, self.lr))
+        return tuple(
+            archive.name
+            for archive, folder in pairs
+            if archive is not None and folder is not None and not folder.is_dir()
+        )
 
     def images(self, scale: int) -> int:
         """Count the images.
@@ -69,16 +78,30 @@ class Score(SetScore):
         return {"psnr": self.psnr, "ssim": self.ssim}
 
 
-def find_sets(settings: Sequence[ValidationImages], data_root: Path | None) -> list[FoundSet]:
+def find_sets(
+    settings: Sequence[ValidationImages], data_root: Path | None, *, scale: int
+) -> list[FoundSet]:
     """Find every set, before anything is read or downloaded.
 
-    Raises: DataError for a set that is not there; ConfigError for two sets of one name.
+    Raises: DataError for a set that is not there; ConfigError for two sets of one name, and a
+        track of a set that has none.
     """
     found = []
     for one in settings:
         dataset = find_dataset(one.dataroot_gt, data_root)
         lr = None if one.dataroot_lq is None else Path(one.dataroot_lq)
-        found.append(FoundSet(name=one.name or dataset.name, dataset=dataset, lr=lr))
+        archive = None
+        if one.lr_track is not None:
+            if dataset.archive is None:
+                raise ConfigError(
+                    f"datasets.val: lr_track: {one.lr_track} is a track of {DIV2K_VALID}, "
+                    f"{one.dataroot_gt} is not",
+                    hint="give a folder of LR images by dataroot_lq",
+                )
+            archive = lr_archive("valid", one.lr_track, scale)
+            lr = find_div2k(archive, data_root)
+        name = one.name or dataset.name
+        found.append(FoundSet(name=name, dataset=dataset, lr=lr, lr_archive=archive))
     names = [one.name for one in found]
     if len(set(names)) < len(names):
         raise ConfigError(
@@ -95,6 +118,8 @@ def fetch_sets(found: Sequence[FoundSet], data_root: Path | None, watcher: Watch
     """
     for one in found:
         one.dataset.fetch(data_root, say=watcher.said)
+        if one.lr_archive is not None:
+            fetch_div2k(one.lr_archive, data_root, say=watcher.said)
         if shortfall := one.dataset.shortfall():
             watcher.warn(shortfall)
 

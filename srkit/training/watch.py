@@ -85,6 +85,9 @@ class Watcher:
     def ended(self, step: int, words: str) -> None:
         """Learn that the session is over, and in words what came of it."""
 
+    def failed(self, words: str) -> None:
+        """Learn that the session is over because of an error, which is said to the user too."""
+
     def close(self) -> None:
         """Give back files and screen; called once, also after an error."""
 
@@ -153,6 +156,11 @@ class Watchers(Watcher):
         """See Watcher."""
         for one in self._watchers:
             one.ended(step, words)
+
+    def failed(self, words: str) -> None:
+        """See Watcher."""
+        for one in self._watchers:
+            one.failed(words)
 
     def close(self) -> None:
         """See Watcher."""

@@ -17,7 +17,7 @@ from srkit.errors import ConfigError
 from srkit.models import MODELS, PRESETS
 from srkit.training import estimate
 from srkit.training.config import TrainingConfig
-from srkit.training.config_file import read_config
+from srkit.training.config_file import read_config, write_config
 from srkit.training.log import read_rows
 
 Srkit = Callable[..., Any]
@@ -53,7 +53,6 @@ def configured(
             settings=settings or [],
             config=config,
             output=Path("experiments"),
-            data_root=None,
             resume=False,
         )
     )
@@ -79,6 +78,7 @@ def test_set_overrides_options_and_options_override_the_file(file: Path) -> None
         ("--name", "other"),
         ("--scale", 4),
         ("--seed", 7),
+        ("--data-root", "sets"),
         ("--dataset", ["a", "b"]),
         ("--lr-folder", ["c"]),
         ("--lr-track", "unknown"),
@@ -135,8 +135,8 @@ def test_div2k_is_validated_on_set5_where_it_is_found(
     config = configured({"--dataset": ["div2k"]})
     assert config.datasets.val == []
     assert capsys.readouterr().err == (
-        "srkit: no validation: Set5 is not under datasets (--data-root DIR, or --validation "
-        "FOLDER)\n"
+        "srkit: no validation: Set5 is not under datasets (--data-root DIR, --validation FOLDER, "
+        "or DIV2K-valid, which is downloaded)\n"
     )
     (place / "datasets").mkdir()
     (place / "images").rename(place / "datasets" / "Set5")
@@ -209,8 +209,45 @@ def test_a_run_goes_on_by_its_name_alone(srkit: Srkit, file: Path) -> None:
     assert changed.code == 2
     assert changed.stderr == (
         "srkit: experiments/tiny: cannot resume with manual_seed 5, the run has 0\n"
-        "hint: choose another --name for a new run\n"
+        "hint: choose another --name for a new run; --pretrained "
+        "experiments/tiny/models/tiny.safetensors starts it from this one's weights\n"
     )
+
+
+def test_a_run_goes_on_where_its_sets_were_found(srkit: Srkit, file: Path) -> None:
+    sets = Path("sets")
+    sets.mkdir()
+    Path("images").rename(sets / "Set5")
+    words = ["--config", file, "--dataset", "sets/Set5", "--validation", "Set5"]
+    done = srkit("train", *words, "--data-root", sets, "--max-time", "0.001s")
+    assert done.code == 0, done.stderr
+    resume = ("train", "--resume", "--name", "tiny")
+    assert srkit(*resume, "--max-time", "0.001s").code == 0
+    sets.rename("moved")
+    sets.mkdir()
+    (sets / "Set5").symlink_to(Path("moved/Set5").resolve())  # to train on
+    done = srkit(*resume, "--data-root", "moved")
+    assert done.code == 0, done.stderr
+
+
+def test_other_images_do_not_go_by_what_a_file_says_of_its_own(file: Path) -> None:
+    mine = "{dataroot_gt: [images], name: mine, dataroot_lq: [lr], weights: [2]}"
+    words = [f"datasets.train={mine}"]
+    file.write_text(write_config(configured(settings=words, config=file)))
+    for roots, name in ((["a", "b"], None), (["images"], "mine")):
+        found = configured({"--dataset": roots}, config=file).datasets.train
+        assert (found.dataroot_gt, found.name) == (roots, name)
+        assert (found.dataroot_lq is None) == (found.weights is None) == (name is None)
+    found = configured({"--dataset": ["a"], "--lr-folder": ["b"]}, config=file).datasets.train
+    assert found.dataroot_lq == ["b"]
+
+
+def test_a_track_is_that_of_both_halves_of_div2k() -> None:
+    options = {"--dataset": ["DIV2K"], "--lr-track": "unknown"}
+    sets = {"--validation": ["DIV2K-valid", "Set5"]}
+    config = configured(options | sets)
+    assert [one.lr_track for one in config.datasets.val] == ["unknown", None]
+    assert configured(sets | {"--dataset": ["a"]}).datasets.val[0].lr_track is None
 
 
 def test_resuming_names_the_runs_there_are(srkit: Srkit, place: Path) -> None:
@@ -264,7 +301,7 @@ def test_a_dry_run_says_what_a_run_would_download(srkit: Srkit, file: Path) -> N
     table = srkit("train", "--config", file, *words).stdout
     rows = dict(re.split("  +", line, maxsplit=1) for line in table.splitlines())
     assert (rows["HR images"], rows["validation images"]) == ("800", "DIV2K-valid (100)")
-    assert rows["not downloaded yet"] == "DIV2K_train_HR, DIV2K-valid"
+    assert rows["not downloaded yet"] == "DIV2K_train_HR, DIV2K_valid_HR"
     assert rows["decoded images"] == "unknown until they are downloaded"
     assert sorted(Path().rglob("*")) == before
 
@@ -280,6 +317,11 @@ def test_a_dry_run_says_what_a_run_would_download(srkit: Srkit, file: Path) -> N
         (["--set", "train.losses.l3=1"], "unknown loss 'l3'"),
         (["--set", "network_g.attention=ecaa"], "unknown attention 'ecaa'"),
         (["--scale", "5"], "scale must be one of (2, 3, 4, 8), got 5"),
+        (["--patch-size", "4000"], "2 of 2 images cannot be trained on"),
+        (
+            ["--lr-folder", "images", "--set", "datasets.train.degradation.type=classical"],
+            "--set datasets.train.degradation.type: datasets.train: LR images are given, and",
+        ),
         (["--json"], None),
     ],
 )

@@ -22,7 +22,7 @@ from skimage import data
 
 import srkit as front_door
 from srkit.data import div2k
-from srkit.data.pairs import bicubic
+from srkit.data.pairs import bicubic, find_sources
 from srkit.images.image import Samples
 
 Srkit = Callable[..., Any]
@@ -45,6 +45,18 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]
         for n, one in photographs.items()
     }
     monkeypatch.setitem(div2k.LR, key, publish(folder, div2k.LR[key], lr))
+    monkeypatch.setitem(
+        div2k.HR,
+        "valid",
+        publish(
+            folder,
+            div2k.HR["valid"],
+            {f"DIV2K_valid_HR/08{n[2:]}.png": one for n, one in photographs.items()},
+        ),
+    )
+    key = ("valid", "mild", 4)
+    mild = {f"DIV2K_valid_LR_mild/08{n[2:]}x4m.png": mean(one) for n, one in photographs.items()}
+    monkeypatch.setitem(div2k.LR, key, publish(folder, div2k.LR[key], mild))
     asked: list[str] = []
 
     class Handler(http.server.SimpleHTTPRequestHandler):
@@ -60,6 +72,13 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]
         yield asked
         server.shutdown()
         thread.join()
+
+
+def mean(image: Samples) -> Samples:
+    """Shrink by the mean of 4x4 pixels, which is not bicubic."""
+    height, width = image.shape[0] // 4, image.shape[1] // 4
+    found: Samples = image.reshape(height, 4, width, 4, 3).mean((1, 3)).round().astype(np.uint8)
+    return found
 
 
 def publish(site: Path, archive: div2k.Archive, images: dict[str, Samples]) -> div2k.Archive:
@@ -127,6 +146,28 @@ def test_official_lr_images_that_are_matlabs_give_the_very_same_model(
     assert site == ["/DIV2K_train_HR.zip", "/DIV2K_train_LR_bicubic_X4.zip"]
     assert all(torch.equal(models[0][name], models[1][name]) for name in models[0])
     assert len(list((place / "experiments" / "prepared").glob("*.images"))) == 2
+
+
+def test_a_model_is_scored_on_official_lr_images_of_the_track(
+    place: Path, site: list[str], srkit: Srkit
+) -> None:
+    words = ["train", "--dataset", "DIV2K", "-n", "lapwave-s", "-s", "4", *SMALL, *FEW]
+    psnr = {}
+    for track, words_of in (("bicubic", []), ("mild", ["--set", "datasets.val.0.lr_track=mild"])):
+        done = srkit(*words, "--validation", "DIV2K-valid", *words_of, "--name", track)
+        assert done.code == 0, done.stderr
+        card = front_door.load(Path(done.stdout.strip())).card
+        psnr[track] = card.scores[0]["psnr"]
+    assert site == [f"/DIV2K_{name}.zip" for name in ("valid_HR", "train_HR", "valid_LR_mild")]
+    images = place / "datasets" / "DIV2K"
+    lr = images / "DIV2K_valid_LR_mild"
+    sources = find_sources(images / "DIV2K_valid_HR", 4, lr_folder=lr)
+    assert [source.lr for source in sources] == [lr / "0801x4m.png", lr / "0802x4m.png"]
+    assert psnr["mild"] != psnr["bicubic"]
+    refused = srkit(*words, "--validation", "datasets/DIV2K/DIV2K_valid_HR", "--set",
+                    "datasets.val.0.lr_track=mild", "--name", "x")  # fmt: skip
+    assert refused.code == 2
+    assert "mild is a track of DIV2K-valid" in refused.stderr
 
 
 def test_a_download_that_fails_is_one_line_and_starts_no_run(

@@ -67,9 +67,11 @@ def test_stops_in_the_same_step(
 
     config = configuration(hr_folder)
     monkeypatch.setattr(learner, "create_objective", create)
-    with pytest.raises(TrainingError, match=r"at step 8, learning rate 0\.001") as caught:
+    with pytest.raises(TrainingError, match=r"at step 9, learning rate 0\.001") as caught:
         train(config, tmp_path / "run")
     assert "smaller --learning-rate" in str(caught.value.hint)
+    assert f"stopped: {caught.value}" in (tmp_path / "run" / "log" / "log.txt").read_text()
+    assert (tmp_path / "run" / "report.html").exists()
     good = checkpoint.load(tmp_path / "run" / "models" / "tiny.safetensors")
     assert good.card.steps == 6
     assert all(weight.isfinite().all() for weight in good.module.parameters())
@@ -99,7 +101,7 @@ def test_weights_that_an_update_spoils_are_not_saved(
 
     config = configuration(hr_folder, validated=validated)
     monkeypatch.setattr(Learner, "update", spoil)
-    with pytest.raises(TrainingError, match=rf"at step {step}, learning rate|at step {step - 1}, "):
+    with pytest.raises(TrainingError, match=rf"at step {step}, learning rate|at step {step + 1}, "):
         train(config, tmp_path / "run")
     good = checkpoint.load(tmp_path / "run" / "models" / "tiny.safetensors")
     assert good.card.steps == 6
@@ -132,5 +134,5 @@ def test_scaled_gradients_that_never_become_finite_stop_the_run(
     config = configuration(hr_folder, steps=40)
     monkeypatch.setattr(loop, "engine", engine_with_scaler)
     monkeypatch.setattr(learner, "create_objective", Hopeless)
-    with pytest.raises(TrainingError, match=r"gradient nan at step 17, learning rate"):
+    with pytest.raises(TrainingError, match=r"gradient nan at step 18, learning rate"):
         train(config, tmp_path / "run")

@@ -201,6 +201,32 @@ def test_the_field_s_names_are_keys_and_one_entry_stands_for_a_list_of_one() -> 
             None,
         ),
         (
+            "datasets.train={dataroot_gt: DIV2K, lr_track: x8, degradation: {type: classical}}",
+            "datasets.train: LR images are given, and a degradation to make others",
+            "leave out degradation, or dataroot_lq and lr_track",
+        ),
+        (
+            "datasets.val=[{dataroot_gt: DIV2K-valid, lr_track: x8, dataroot_lq: x}]",
+            "datasets.val.0: give lr_track or dataroot_lq, not both",
+            None,
+        ),
+        (
+            "train.precision=fp16",
+            "train.precision: must be 'float32', 'bfloat16' or 'float16', got 'fp16'",
+            "did you mean 'float16'?",
+        ),
+        (
+            "train.scheduler.type=Cosine",
+            "train.scheduler.type: must be 'CosineAnnealingLR', 'MultiStepLR', 'OneCycleLR' or "
+            "'Constant', got 'Cosine'",
+            "did you mean 'CosineAnnealingLR'?",
+        ),
+        (
+            "datasets.train={dataroot_gt: DIV2K, type: PairedImageDataset, meta_info: x}",
+            "datasets.train.type: there is no such key (and 1 more)",
+            "`srkit import-config FILE` translates option files of BasicSR and its children",
+        ),
+        (
             "train.patch_schedule=[{from_iter: 5, gt_size: 64}, {from_iter: 5, gt_size: 96}]",
             "train: patch_schedule: from_iter must rise from entry to entry",
             None,

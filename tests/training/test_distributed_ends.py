@@ -121,7 +121,7 @@ def test_a_loss_that_is_not_finite_in_one_process_stops_both(
     ended = torchrun(*words(HALVES), program=program('batch.lr[:] = float("nan")'))
     assert ended.returncode != 0
     error, hint = said(ended)
-    assert error.startswith("srkit: the loss is nan and its gradient nan at step 7, learning rate ")
+    assert error.startswith("srkit: the loss is nan and its gradient nan at step 8, learning rate ")
     assert hint == "hint: start a new run with a smaller --learning-rate"
     run = tmp_path / "runs" / "tiny"
     good = checkpoint.load(run / "models" / "tiny.safetensors")

@@ -83,11 +83,12 @@ def test_what_is_not_there_yet_is_not_downloaded(
         "scale": 4,
         "datasets.train.dataroot_gt": "DIV2K",
         "datasets.train.lr_track": "wild",
-        "datasets.val": [{"dataroot_gt": "DIV2K-valid"}],
+        "datasets.val": [{"dataroot_gt": "DIV2K-valid", "lr_track": "mild"}],
     }
     found = estimate(configure(changes), device="cpu", data_root=tmp_path / "sets")
     assert (found.images, found.validation) == (3200, {"DIV2K-valid": 100})
-    assert found.absent == ["DIV2K_train_HR", "DIV2K_train_LR_wild", "DIV2K-valid"]
+    training, validation = ["DIV2K_train_HR", "DIV2K_train_LR_wild"], ["DIV2K_valid_HR"]
+    assert found.absent == [*training, *validation, "DIV2K_valid_LR_mild"]
     assert found.decoded is None
     assert not list(tmp_path.iterdir())
     assert asked == []
@@ -154,9 +155,6 @@ def test_given_lr_images_must_be_there_and_fit(
     )
     with pytest.raises(DataError, match="no LR image is called cat or catx2"):
         estimate(validated, device="cpu")
-    blurred = {"datasets.train.degradation": {"type": "classical"}}
-    with pytest.raises(ConfigError, match="LR images are given, and a degradation"):
-        estimate(configure(blurred | {"datasets.train.dataroot_lq": str(tmp_path)}), device="cpu")
 
 
 def test_the_checkpoint_to_start_from_must_be_there_and_fit(

@@ -1,6 +1,7 @@
 """Muon takes torch's own steps on matrices, orthogonal ones on kernels, AdamW's on all else."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 import torch
@@ -89,9 +90,9 @@ def test_biases_and_depthwise_kernels_are_adamws() -> None:
     assert all(weight is not None for weight in rest)
     ours = [nn.Parameter(weight.detach().clone()) for weight in rest if weight is not None]
     theirs = [nn.Parameter(weight.detach().clone()) for weight in ours]
-    settings = {"lr": 0.1, "betas": (0.9, 0.99), "weight_decay": 0.01}
+    settings: dict[str, Any] = {"lr": 0.1, "betas": (0.9, 0.99), "weight_decay": 0.01}
     mine = Muon([mixing.weight, *ours], **settings)
-    torchs = torch.optim.AdamW(theirs, **settings)  # type: ignore[arg-type]
+    torchs = torch.optim.AdamW(theirs, **settings)
     for _ in range(3):
         for weight, gradient in zip(theirs, give_gradients(ours), strict=True):
             weight.grad = gradient

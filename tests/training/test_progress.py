@@ -80,6 +80,18 @@ def test_a_file_gets_lines_without_control_characters() -> None:
     assert sum("best so far" in line for line in lines) == 2
 
 
+def test_a_file_is_told_of_images_that_take_long_to_read() -> None:
+    console, clock = Console(file=StringIO(), width=40), Clock()
+    progress = Progress(console, clock=clock)
+    for done in range(1, 26):
+        clock.now += 1
+        progress.reading(done, 25)
+    assert shown(console).splitlines() == [
+        "reading images: 11 of 25",
+        "reading images: 21 of 25",
+    ]
+
+
 def test_a_terminal_gets_a_bar_with_the_numbers_below() -> None:
     console, clock = terminal(), Clock()
     progress = Progress(console, clock=clock)
