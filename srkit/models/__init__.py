@@ -38,11 +38,13 @@ MODELS: dict[str, tuple[type[Any], type[Model]]] = {
     "ms_lapsrn": (MSLapSRNConfig, MSLapSRN),
 }
 
-# What the released networks share: a chain of convolutions at the image's size, bands at its end.
+# What the released networks share: a chain of convolutions at the image's size, bands at its end;
+# while they are trained their kernels are products, without which such a chain learns badly.
 _CHAIN = {
     "entrance": "plain",
     "block": "convolution",
     "head": "wavelet",
+    "expansion": 128,
     "border": 4,
     "antiring": 3.0,
 }

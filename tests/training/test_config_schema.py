@@ -38,7 +38,7 @@ def test_a_configuration_is_valid_as_it_is_written(
         f"network_g.type={model}",
         f"datasets.train.degradation.type={degradation}",
         "datasets.val.0.dataroot_gt=Set5",
-        "datasets.train.lr_track=unknown",
+        "datasets.val.0.lr_track=unknown",
         "train.early_stop.patience=3",
         "train.patch_schedule.0={from_iter: 5, gt_size: 64}",
     ]
