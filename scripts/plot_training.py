@@ -26,9 +26,11 @@ def main() -> None:
     parser.add_argument("--set", default="Set14")
     parser.add_argument("-o", "--output", type=Path, default=DOCS / "images" / "training.png")
     arguments = parser.parse_args()
-    figure, axes = plt.subplots(1, 2, figsize=(10, 4.5), layout="constrained")
+    figure, axes = plt.subplots(1, 2, figsize=(10, 5), layout="constrained")
     for axis, scale in zip(axes, ("x2", "x4"), strict=True):
         for path in sorted((DOCS / "runs").glob(f"*-{scale}*.csv")):
+            if not path.stem.partition("-x")[2].startswith(scale[1:]):
+                continue  # of another scale, from the body of this one
             rows = [row for row in _read(path) if row["set"] == arguments.set]
             first = path.with_stem(path.stem.rpartition("-")[0])
             before = _last_step(first) if first.exists() else 0
@@ -37,7 +39,7 @@ def main() -> None:
         axis.set_xlabel("thousand steps")
         axis.set_ylabel(f"PSNR on {arguments.set}, dB (sr-y)")
         axis.grid(alpha=0.3)
-        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=3, fontsize=8)
+        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2, fontsize=8)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(arguments.output, dpi=100)
 
