@@ -23,7 +23,7 @@ def logs(images: Path, folder: Path, *, workers: int) -> dict[str, bytes]:
                 },
                 "val": {"dataroot_gt": str(images)},
             },
-            "network_g": {"type": "lapwave-s", "features": 8, "blocks": 1},
+            "network_g": {"type": "lapwave-s", "features": 8, "blocks": 1, "expansion": 0},
             "train": {"total_iter": 20, "losses": {"l1": 1.0, "frequency": 0.1}},
             "val": {"val_freq": 10},
             "logger": {"print_freq": 3},

@@ -101,7 +101,7 @@ def configuration(folder: Path, *, workers: int) -> Path:
             "train": training | {"num_worker_per_gpu": workers, "cache": "memory"},
             "val": [{"dataroot_gt": str(images)}],
         },
-        "network_g": {"type": "lapwave-s", "features": 8, "blocks": 1},
+        "network_g": {"type": "lapwave-s", "features": 8, "blocks": 1, "expansion": 0},
         "train": {"total_iter": STEPS, "warmup_iter": 5},
         "val": {"val_freq": 20},
         "logger": {"print_freq": 7, "save_checkpoint_freq": SAVE_EVERY},

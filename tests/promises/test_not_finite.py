@@ -31,7 +31,7 @@ def configuration(images: Path, *, validated: bool = True, steps: int = 12) -> T
                 "train": {"dataroot_gt": str(images), "gt_size": 32, "batch_size_per_gpu": 2},
                 "val": [{"dataroot_gt": str(images)}] if validated else [],
             },
-            "network_g": {"type": "lapwave-s", "features": 8, "blocks": 1},
+            "network_g": {"type": "lapwave-s", "features": 8, "blocks": 1, "expansion": 0},
             "train": {"total_iter": steps, "warmup_iter": 0, "scheduler": {"type": "Constant"}},
             "val": {"val_freq": 6},
             "logger": {"save_checkpoint_freq": 4},

@@ -42,7 +42,7 @@ def configure(photographs: Path) -> Configure:
                 },
                 "val": [{"dataroot_gt": str(photographs), "name": "both"}],
             },
-            "network_g": {"type": "lapwave-s", "features": 8, "blocks": 1},
+            "network_g": {"type": "lapwave-s", "features": 8, "blocks": 1, "expansion": 0},
             "path": {},
             "train": {"total_iter": 12, "optim_g": {}},
             "val": {"val_freq": 6},
