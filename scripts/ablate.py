@@ -163,6 +163,7 @@ def run(entry: Entry, arguments: argparse.Namespace, seconds: float) -> dict[str
             "name": entry.key,
             "manual_seed": entry.seed,
             "datasets": {
+                "data_root": arguments.data_root and str(arguments.data_root),
                 "train": {
                     "dataroot_gt": [str(arguments.dataset)],
                     "gt_size": PATCH * REFERENCE["scale"],
@@ -185,7 +186,6 @@ def run(entry: Entry, arguments: argparse.Namespace, seconds: float) -> dict[str
     outcome = train(
         config,
         folder,
-        data_root=arguments.data_root,
         max_seconds=seconds,
         resume=(folder / "config.yml").exists(),
     )

@@ -182,11 +182,12 @@ def run_name(name: str) -> str:
     return "-".join(re.findall(r"\w+", name))
 
 
-def config_of(name: str, steps: int, dataset: Path) -> TrainingConfig:
+def config_of(name: str, steps: int, arguments: argparse.Namespace) -> TrainingConfig:
     """Give the run of a candidate."""
     flat = {
         "name": run_name(name),
-        "datasets.train.dataroot_gt": [str(dataset)],
+        "datasets.data_root": str(arguments.data_root),
+        "datasets.train.dataroot_gt": [str(arguments.dataset)],
         "datasets.train.cache": "disk",  # decoded once for all
         "datasets.val": [{"dataroot_gt": one} for one in SETS],
         "train.precision": "bfloat16",
@@ -201,9 +202,9 @@ def steps_for(name: str, arguments: argparse.Namespace) -> int:
     reference = next(iter(CANDIDATES))
     if name == reference:
         return int(arguments.steps)
-    configs = [config_of(one, arguments.steps, arguments.dataset) for one in (reference, name)]
+    configs = [config_of(one, arguments.steps, arguments) for one in (reference, name)]
     with engine("cpu", configs[0].train.precision) as accelerator:
-        runs = [Steps(config, accelerator, arguments.data_root) for config in configs]
+        runs = [Steps(config, accelerator) for config in configs]
         seconds = [[one.seconds() for one in runs] for _ in range(TURNS)]
     ours, theirs = (statistics.median(times) for times in zip(*seconds, strict=True))
     return round(arguments.steps * ours / theirs)
@@ -212,9 +213,9 @@ def steps_for(name: str, arguments: argparse.Namespace) -> int:
 class Steps:
     """Steps of a run, on noise instead of images, to see how long they take."""
 
-    def __init__(self, config: TrainingConfig, accelerator: Accelerator, root: Path | None) -> None:
+    def __init__(self, config: TrainingConfig, accelerator: Accelerator) -> None:
         torch.manual_seed(config.manual_seed)
-        task = create_task(config, accelerator, root)
+        task = create_task(config, accelerator)
         self.learner = Learner(task.network, config.train, accelerator)
         self.source = task.noise()
         self.recipe = config.train
@@ -261,9 +262,8 @@ def run(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
     else:
         steps = steps_for(name, arguments)
     outcome = train(
-        config_of(name, steps, arguments.dataset),
+        config_of(name, steps, arguments),
         folder,
-        data_root=arguments.data_root,
         resume=resume,
     )
     if outcome.signal is not None:

@@ -202,11 +202,9 @@ def train(
         task=task,
     )
     chosen = configure(request)
-    found_in = chosen.datasets.data_root
-    data_root = None if found_in is None else Path(found_in)
     if dry_run:
         with memory_named(chosen):
-            print_estimate(chosen, data_root, device, as_json=as_json)
+            print_estimate(chosen, device, as_json=as_json)
         return
     from srkit.training.loop import train as run
     from srkit.training.progress import Progress
@@ -215,7 +213,6 @@ def train(
         outcome = run(
             chosen,
             output / chosen.name,
-            data_root=data_root,
             device=device,
             max_seconds=max_seconds,
             resume=resume,

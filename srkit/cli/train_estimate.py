@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -14,16 +13,14 @@ if TYPE_CHECKING:
     from srkit.training.estimate import Estimate
 
 
-def print_estimate(
-    config: "TrainingConfig", data_root: Path | None, device: str, *, as_json: bool
-) -> None:
+def print_estimate(config: "TrainingConfig", device: str, *, as_json: bool) -> None:
     """Measure and print; in a run of several processes each measures and the first prints.
 
     Raises: as `srkit.training.estimate.estimate`.
     """
     from srkit.training.estimate import estimate
 
-    found = estimate(config, data_root=data_root, device=device)
+    found = estimate(config, device=device)
     if is_main_process():
         typer.echo((to_json if as_json else to_table)(config, found))
 

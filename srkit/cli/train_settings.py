@@ -125,19 +125,27 @@ def _forget_other_images(values: Mapping[str, Any], roots: list[str] | None) -> 
     """Drop what a file says of the images it names, where others are to take their place."""
     datasets = values.get("datasets")
     images = datasets.get("train") if isinstance(datasets, dict) else None
-    if isinstance(images, dict) and roots is not None and images.get("dataroot_gt") != roots:
+    if isinstance(images, dict) and roots is not None and _roots(images) != roots:
         for key in ("name", "dataroot_lq", "weights", "lr_track"):
             images.pop(key, None)
 
 
+def _roots(images: Mapping[str, Any]) -> list[Any]:
+    """Give the folders a section names; one may stand for a list of one."""
+    roots = images.get("dataroot_gt") or []
+    return [roots] if isinstance(roots, str) else roots
+
+
 def _value(option: str, options: Mapping[str, Any]) -> Any:
+    from srkit.evaluation.benchmarks import DIV2K_VALID
+
     given, track = options[option], options.get("--lr-track")
     if option != "--validation":
         return given
     # A track is that of both halves of DIV2K, or a score would be that of another task.
     return [
         {"dataroot_gt": one}
-        | ({"lr_track": track} if track is not None and one.lower() == "div2k-valid" else {})
+        | ({"lr_track": track} if track is not None and one.lower() == DIV2K_VALID.lower() else {})
         for one in given
     ]
 
@@ -167,9 +175,8 @@ def _choose_validation(values: dict[str, Any]) -> str | None:
     datasets = values.get("datasets")
     if not isinstance(datasets, dict) or not isinstance(datasets.get("train"), dict):
         return None
-    roots = datasets["train"].get("dataroot_gt") or []
-    roots = [roots] if isinstance(roots, str) else roots
-    if "val" in datasets or "DIV2K" not in [str(root).upper() for root in roots]:
+    roots = [str(root).upper() for root in _roots(datasets["train"])]
+    if "val" in datasets or "DIV2K" not in roots:
         return None
     data_root = str(datasets.get("data_root") or DEFAULT_ROOT)
     try:

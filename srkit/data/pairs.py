@@ -23,8 +23,8 @@ from srkit.images.image import Samples
 from srkit.images.naming import display_name
 from srkit.transforms.resize import imresize, imresize_uint8
 
-ENDINGS = tuple(f"x{{scale}}{track}" for track in ("", "m", "d", "w", "w1", "w2", "w3", "w4"))
-"""What tells an LR image from its HR image; the letters are DIV2K's tracks, wild has four."""
+TRACKS = ("", "m", "d", "w", "w1", "w2", "w3", "w4")
+"""What DIV2K's tracks write behind the scale in an LR image's name; wild has four an image."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +94,15 @@ def sizes_agree(lr: tuple[int, ...], hr: tuple[int, ...], scale: int) -> bool:
     return all(a in (b // scale, -(-b // scale)) for a, b in zip(lr, hr, strict=True))
 
 
+def lr_names(stem: str, scale: int) -> list[str]:
+    """List what an HR image's LR images may be called, its own name first, without suffixes.
+
+    >>> lr_names("0001", 4)[:3]
+    ['0001', '0001x4', '0001x4m']
+    """
+    return [stem, *(f"{stem}x{scale}{track}" for track in TRACKS)]
+
+
 def find_sources(folder: Path, scale: int, *, lr_folder: Path | None = None) -> list[Source]:
     """List the HR images directly in a folder, each with its LR image if a folder of them is given.
 
@@ -108,7 +117,7 @@ def find_sources(folder: Path, scale: int, *, lr_folder: Path | None = None) -> 
     lr_paths = {path.stem: path for path in _images_in(lr_folder)}
     sources = []
     for path in hr_paths:
-        names = (path.stem, *(path.stem + ending.format(scale=scale) for ending in ENDINGS))
+        names = lr_names(path.stem, scale)
         lr = next((lr_paths[name] for name in names if name in lr_paths), None)
         if lr is None:
             stem = display_name(path.stem)

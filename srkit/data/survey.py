@@ -11,6 +11,7 @@ from srkit.data.training_files import (
     all_of,
     decoded_bytes,
     find_training_images,
+    hr_sizes,
     require_patch,
 )
 from srkit.errors import DataError
@@ -54,8 +55,9 @@ def survey_folders(
         else:
             here.append(folder)
     images = find_training_images(here, scale=scale)
-    _require_sizes(images, scale, patch_size)
-    decoded = decoded_bytes(images, scale=scale, needs_lr=needs_lr, bands=bands)
+    sizes = hr_sizes(images)
+    _require_sizes(images, sizes, scale, patch_size)
+    decoded = decoded_bytes(sizes, scale=scale, needs_lr=needs_lr, bands=bands)
     return Survey(
         images=expected + len(images),
         absent=tuple(absent),
@@ -63,21 +65,25 @@ def survey_folders(
     )
 
 
-def _require_sizes(images: Sequence[TrainingImage], scale: int, patch_size: int) -> None:
+def _require_sizes(
+    images: Sequence[TrainingImage],
+    sizes: Sequence[tuple[int, int] | None],
+    scale: int,
+    patch_size: int,
+) -> None:
     problems = []
-    for image in images:
+    for image, size in zip(images, sizes, strict=True):
+        if size is None:
+            continue  # what is wrong with it is said when it is read
         try:
-            _require_size(image.source, scale, patch_size)
+            _require_size(image.source, size, scale, patch_size)
         except DataError as error:
             problems.append(error)
     if problems:
         raise all_of(problems, len(images))
 
 
-def _require_size(source: Source, scale: int, patch_size: int) -> None:
-    hr = read_size(source.hr)
-    if hr is None:
-        return  # what is wrong with it is said when it is read
+def _require_size(source: Source, hr: tuple[int, int], scale: int, patch_size: int) -> None:
     require_patch(source.hr, hr, patch_size * scale)
     lr = None if source.lr is None else read_size(source.lr)
     # One of the two may be turned as its EXIF block says.

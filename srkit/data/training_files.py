@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from srkit.data.datasets import TrainingFolder
-from srkit.data.pairs import ENDINGS, Source
+from srkit.data.pairs import Source, lr_names
 from srkit.errors import DataError, SrkitError
 from srkit.images import image_files, read_size
 from srkit.images.naming import display_name
@@ -47,14 +47,18 @@ def require_patch(path: Path, size: tuple[int, int], side: int) -> None:
         )
 
 
+def hr_sizes(images: Sequence[TrainingImage]) -> list[tuple[int, int] | None]:
+    """Give (height, width) of every HR image as its header tells it; None where it does not."""
+    return [read_size(image.source.hr) for image in images]
+
+
 def decoded_bytes(
-    images: Sequence[TrainingImage], *, scale: int, needs_lr: bool, bands: int
+    sizes: Sequence[tuple[int, int] | None], *, scale: int, needs_lr: bool, bands: int
 ) -> int:
-    """Estimate what the decoded images take, from the sizes that their headers tell.
+    """Estimate what decoded images of these sizes, as `hr_sizes` gives them, take.
 
     RGB images are mostly of 8 bits, those of other bands mostly of 16.
     """
-    sizes = [read_size(image.source.hr) for image in images]
     pixel = bands if bands == 3 else 2 * bands
     hr = sum(pixel * height * width for height, width in filter(None, sizes))
     return hr + hr // scale**2 if needs_lr else hr
@@ -80,7 +84,7 @@ def find_training_sources(folder: TrainingFolder, scale: int) -> list[Source]:
     alone: list[SrkitError] = []
     for path in paths:
         stem = path.relative_to(folder.hr).with_suffix("")
-        names = [stem.with_name(stem.name + ending.format(scale=scale)) for ending in ENDINGS]
+        names = [stem.with_name(name) for name in lr_names(stem.name, scale)]
         partners = [stem] if stem in lr_paths else [name for name in names if name in lr_paths]
         if not partners:
             stem_name = display_name(stem)

@@ -21,6 +21,7 @@ from srkit.data.training_files import (
     all_of,
     decoded_bytes,
     find_training_images,
+    hr_sizes,
     require_patch,
 )
 from srkit.errors import SrkitError
@@ -94,7 +95,10 @@ def load_training_set(
             bands=bands,
         )
         prepared = PreparedFile(cache_folder / f"{key}.images")
-        size = partial(decoded_bytes, images, scale=scale, needs_lr=needs_lr, bands=bands)
+
+        def size() -> int:
+            return decoded_bytes(hr_sizes(images), scale=scale, needs_lr=needs_lr, bands=bands)
+
         found = kept(parts, prepared, on_disk=shared or cache == "disk", size=size)
     pixels = sum(part.height * part.width for part in found)
     return TrainingSet(parts=found, weights=weights, images=len(images), megapixels=pixels / 1e6)

@@ -59,8 +59,6 @@ def suggest(section: Sequence[str], name: str) -> str | None:
     >>> suggest(("train",), "total_itr")
     "did you mean 'total_iter'?"
     """
-    if name in FOREIGN:
-        return IMPORT
     place = ".".join(section)
     elsewhere = [key for key in known_keys() if key.rpartition(".")[2] == name]
     if elsewhere:

@@ -8,7 +8,6 @@ wrong with the pixels of images, is refused here.
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 import torch
@@ -69,9 +68,7 @@ class Estimate:
     """For all steps, without validation."""
 
 
-def estimate(
-    config: TrainingConfig, *, data_root: Path | None = None, device: str = "auto"
-) -> Estimate:
+def estimate(config: TrainingConfig, *, device: str = "auto") -> Estimate:
     """Take a few steps of the run a configuration describes, and say what all would take.
 
     Raises: ConfigError for a setting that cannot work; DataError for images that are not there, or
@@ -80,7 +77,7 @@ def estimate(
     config = with_classes(config)
     with engine(device, config.train.precision) as accelerator:
         torch.manual_seed(config.manual_seed)
-        task = create_task(config, accelerator, data_root)
+        task = create_task(config, accelerator)
         found = task.survey()
         network = task.network
         taken = start_from(config.path.pretrain_network_g, network)

@@ -49,7 +49,6 @@ def train(
     config: TrainingConfig,
     folder: Path,
     *,
-    data_root: Path | None = None,
     device: str = "auto",
     max_seconds: float = math.inf,
     resume: bool = False,
@@ -76,7 +75,7 @@ def train(
         if config.logger.use_tb_logger:
             require_tensorboard()
         torch.manual_seed(config.manual_seed)
-        task = create_task(config, accelerator, data_root)
+        task = create_task(config, accelerator)
         found = read_state(run.states, watchers.warn) if resume else None
         # What a run started from is in its state.
         taken = None if found else start_from(config.path.pretrain_network_g, task.network)

@@ -38,13 +38,14 @@ class SuperResolutionTask(Task):
 
     scores = SCORES
 
-    def __init__(self, config: TrainingConfig, engine: Accelerator, data_root: Path | None) -> None:
+    def __init__(self, config: TrainingConfig, engine: Accelerator) -> None:
         self._config = config
         self._engine = engine
-        self._data_root = data_root
+        root = config.datasets.data_root
+        self._data_root = None if root is None else Path(root)
         self.network = self._model = create_network(config)
         scale = self._model.scale
-        self._found_sets = find_sets(config.datasets.val, data_root, scale=scale)
+        self._found_sets = find_sets(config.datasets.val, self._data_root, scale=scale)
         self.validated = bool(self._found_sets)
         self._degradation = create_degradation(config.datasets.train.degradation, scale=scale)
         self.plan = PatchPlan.of(config, scale=scale, processes=engine.num_processes)

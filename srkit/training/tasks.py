@@ -1,7 +1,5 @@
 """The task that a configuration describes: which of them, by what its network is for."""
 
-from pathlib import Path
-
 from accelerate import Accelerator
 
 from srkit.errors import ConfigError
@@ -12,7 +10,7 @@ from srkit.training.super_resolution import SuperResolutionTask
 from srkit.training.task import Task
 
 
-def create_task(config: TrainingConfig, engine: Accelerator, data_root: Path | None) -> Task:
+def create_task(config: TrainingConfig, engine: Accelerator) -> Task:
     """Make the task of a run, before any image is read; a classifier's classes must be known.
 
     Raises: ConfigError for a setting; DataError for images that are not there.
@@ -21,7 +19,7 @@ def create_task(config: TrainingConfig, engine: Accelerator, data_root: Path | N
     if is_classifier(config):
         task = ClassificationTask(config, engine)
     else:
-        task = SuperResolutionTask(config, engine, data_root)
+        task = SuperResolutionTask(config, engine)
     if config.train.early_stop is not None and not task.validated:
         raise ConfigError(
             "train.early_stop: there is no validation set to watch", hint="--validation Set5"

@@ -234,10 +234,12 @@ def test_other_images_do_not_go_by_what_a_file_says_of_its_own(file: Path) -> No
     mine = "{dataroot_gt: [images], name: mine, dataroot_lq: [lr], weights: [2]}"
     words = [f"datasets.train={mine}"]
     file.write_text(write_config(configured(settings=words, config=file)))
-    for roots, name in ((["a", "b"], None), (["images"], "mine")):
+    for roots, name in ((["a", "b"], None), (["images"], "mine")):  # the same ones are its own
         found = configured({"--dataset": roots}, config=file).datasets.train
         assert (found.dataroot_gt, found.name) == (roots, name)
         assert (found.dataroot_lq is None) == (found.weights is None) == (name is None)
+    file.write_text(FILE.replace("dataroot_gt: images, gt", "name: mine, dataroot_gt: images, gt"))
+    assert configured({"--dataset": ["images"]}, config=file).datasets.train.name == "mine"
     found = configured({"--dataset": ["a"], "--lr-folder": ["b"]}, config=file).datasets.train
     assert found.dataroot_lq == ["b"]
 

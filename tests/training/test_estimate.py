@@ -81,11 +81,12 @@ def test_what_is_not_there_yet_is_not_downloaded(
 ) -> None:
     changes = {
         "scale": 4,
+        "datasets.data_root": str(tmp_path / "sets"),
         "datasets.train.dataroot_gt": "DIV2K",
         "datasets.train.lr_track": "wild",
         "datasets.val": [{"dataroot_gt": "DIV2K-valid", "lr_track": "mild"}],
     }
-    found = estimate(configure(changes), device="cpu", data_root=tmp_path / "sets")
+    found = estimate(configure(changes), device="cpu")
     assert (found.images, found.validation) == (3200, {"DIV2K-valid": 100})
     training, validation = ["DIV2K_train_HR", "DIV2K_train_LR_wild"], ["DIV2K_valid_HR"]
     assert found.absent == [*training, *validation, "DIV2K_valid_LR_mild"]
@@ -105,16 +106,19 @@ def test_a_run_downloads_when_all_else_is_in_order_and_says_so(
         def said(self, line: str) -> None:
             said.append(line)
 
-    changes: dict[str, Any] = {"datasets.val": [{"dataroot_gt": "DIV2K-valid"}]}
+    changes: dict[str, Any] = {
+        "datasets.data_root": str(tmp_path / "sets"),
+        "datasets.val": [{"dataroot_gt": "DIV2K-valid"}],
+    }
     for wrong, message in (
         ({"path.pretrain_network_g": str(tmp_path / "absent")}, "absent: neither a file nor"),
         ({"train.losses": {"l3": 1}}, "unknown loss 'l3'"),
     ):
         with pytest.raises(SrkitError, match=message):
-            train(configure(changes | wrong), tmp_path / "run", data_root=tmp_path / "sets")
+            train(configure(changes | wrong), tmp_path / "run")
     assert asked == []
     with pytest.raises(DataError, match="there is no network"):
-        train(configure(changes), tmp_path / "run", data_root=tmp_path / "sets", watch=Listener())
+        train(configure(changes), tmp_path / "run", watch=Listener())
     assert asked == ["DIV2K_valid_HR.zip"]
     assert any(line.startswith("downloading DIV2K_valid_HR to ") for line in said)
 
@@ -129,8 +133,9 @@ def test_a_published_set_that_is_not_whole_is_warned_of(
         def warn(self, line: str) -> None:
             warnings.append(line)
 
-    config = configure({"datasets.val": [{"dataroot_gt": "Set5"}], "train.total_iter": 1})
-    train(config, tmp_path / "run", data_root=tmp_path, watch=Listener())
+    sets = {"datasets.data_root": str(tmp_path), "datasets.val": [{"dataroot_gt": "Set5"}]}
+    config = configure(sets | {"train.total_iter": 1})
+    train(config, tmp_path / "run", watch=Listener())
     assert warnings == [
         f"Set5 has 5 images, {tmp_path / 'Set5'} holds 2: not comparable with published numbers"
     ]
