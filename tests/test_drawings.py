@@ -41,3 +41,26 @@ def test_draws_pairs_that_show_the_same(
         assert source.lr is not None
         for path in (source.hr, source.lr):
             assert path.read_bytes() == (again / path.relative_to(drawn)).read_bytes()
+
+
+def test_fine_lines_are_smoothed_and_mostly_pale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "photographs").mkdir()
+    drawn = tmp_path / "drawn"
+    words = ("--count", "16", "--kinds", "fine_lines")
+    draw(monkeypatch, tmp_path / "photographs", drawn, *words)  # needs no photograph
+    sources = find_sources(drawn / "HR", 4, lr_folder=drawn / "LR")
+    smoothed, contrasts = 0, []
+    for source in sources:
+        pair = source.load(4)
+        height, width = pair.lr.shape[:2]
+        means = pair.hr.reshape(height, 4, width, 4, 3).mean((1, 3))
+        # Means of means, rounded twice; compressed and noisy ones are further away.
+        smoothed += np.abs(pair.lr - means).max() <= 1
+        ground = np.median(pair.hr.reshape(-1, 3), axis=0)
+        away = np.abs(pair.hr - ground).max(axis=2)
+        contrasts += away[away > 12].tolist()
+    assert len(sources) == 16
+    assert smoothed >= 6
+    assert np.median(contrasts) < 90

@@ -7,7 +7,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from srkit.training.config import Training
 from srkit.training.muon import Muon, orthogonal
+from srkit.training.optimizers import create_optimizer
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +45,17 @@ def test_agrees_with_torch_on_matrices(shape: tuple[int, int], precision: torch.
     moved = (theirs - start).norm()
     # torch iterates in bfloat16, of eight bits.
     assert (ours - theirs).norm() < 0.03 * moved
+
+
+@pytest.mark.parametrize(
+    ("precision", "turned_in"),
+    [("float32", torch.float32), ("bfloat16", torch.bfloat16), ("float16", torch.float32)],
+)
+def test_a_run_in_bfloat16_turns_kernels_in_it(precision: str, turned_in: torch.dtype) -> None:
+    recipe = Training.model_validate({"precision": precision, "optim_g": {"type": "Muon"}})
+    optimizer = create_optimizer(recipe, [nn.Parameter(torch.randn(6, 6, 3, 3))])
+    assert isinstance(optimizer, Muon)
+    assert optimizer.turned_in is turned_in
 
 
 def kernels() -> tuple[nn.Conv2d, nn.Conv2d, nn.Conv2d]:
