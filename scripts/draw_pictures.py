@@ -1,7 +1,7 @@
 """Draw windows, text and line art, and compress photographs, to train on beside clean photographs.
 
     python scripts/draw_pictures.py data/train data/drawn-x4 [--scale 4] [--count 320] [--seed 0]
-        [--kinds page line_art window photograph]
+        [--kinds page line_art window photograph | fine_lines | worn_photograph scan]
 
 A network that has only seen photographs shrunk by bicubic takes the hard edges of a drawing, and
 the ripples of JPEG, for traces of detail, and sharpens them. Here are pairs that show what they
@@ -14,6 +14,11 @@ at the small size. Part of the LR images are compressed by JPEG (quality 30 to 9
 `--kinds fine_lines` draws something else that harms a network's judgement: thin smoothed lines and
 small letters, most of them pale, part of them blurred as in a scan. In a photograph such a trace is
 what is left of a thinner, darker thing; here it is as pale as it looks.
+
+`--kinds worn_photograph scan` makes what is worse than the above: photographs with the grain of a
+sensor, or noise, of 2 to 16 levels, strong compression (quality 20 to 75) or both, and printed
+letters and strokes as a scanner sees them, blurred, on paper with a grain. HR images keep the blur
+and have no grain, so that neither is taken for detail.
 
 The fonts are those that matplotlib brings. The same seed draws the same pictures.
 """
@@ -30,6 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFilter, ImageFont
+from skimage.filters import gaussian
 
 from srkit.data.pairs import bicubic
 from srkit.images import Image, image_files, read_bands, write_image
@@ -250,21 +256,45 @@ def fine_lines(sheet: Sheet, random: np.random.Generator) -> None:
             sheet.text(left // 2, base, words(random, 120 // size), font, size, ink)
 
 
+def scan(sheet: Sheet, random: np.random.Generator) -> None:
+    """Print lines of gray letters of any size, or pen strokes, darker than the paper."""
+    paper = sheet.image.getpixel((0, 0))[0]  # type: ignore[index]
+    choice = fonts()
+    font = choice[int(random.integers(len(choice)))]
+    top = int(random.integers(-4, 8))
+    while random.random() < 0.8 and top < HEIGHT:
+        size = int(random.integers(8, 30))
+        ink = (round(paper * float(random.uniform(0.1, 0.7))),) * 3
+        left = int(random.integers(-10, 20))
+        sheet.text(left, top + size, words(random, 240 // size), font, size, ink)
+        top += size + int(random.integers(1, 8))
+    for _ in range(int(random.integers(0, 8))):
+        ink = (round(paper * float(random.uniform(0.2, 0.8))),) * 3
+        ends = np.stack([random.uniform(0, WIDTH, 3), random.uniform(0, HEIGHT, 3)], axis=1)
+        along = np.linspace(0, 1, 24)[:, None]
+        curve = (1 - along) ** 2 * ends[0] + 2 * along * (1 - along) * ends[1] + along**2 * ends[2]
+        sheet.stroke([(x, y) for x, y in curve], ink, float(random.uniform(1, 5)))
+
+
 SCENES: dict[str, Scene] = {
     "page": page,
     "line_art": line_art,
     "window": window,
     "fine_lines": fine_lines,
+    "scan": scan,
 }
-PHOTOGRAPH = "photograph"
+PHOTOGRAPH, WORN_PHOTOGRAPH = "photograph", "worn_photograph"
+FIRST_KINDS = ["page", "line_art", "window", PHOTOGRAPH]
 
 
 def drawn(scene: Scene, seed: list[int], scale: int) -> tuple[Pixels, Pixels]:
     """Draw a scene at both sizes; give HR and LR."""
     random = np.random.default_rng(seed)
     ground = ground_of(random)
-    plain = random.random() < 0.5 and scene is not fine_lines
+    plain = random.random() < 0.5 and scene not in (fine_lines, scan)
     blur = random.uniform(0.2, 0.6) if scene is fine_lines and random.random() < 0.3 else 0.0
+    if scene is scan:
+        ground, blur = (int(random.integers(80, 250)),) * 3, random.uniform(0.3, 1.0)
     seed = [*seed, 1]
     fine = Sheet(FINE, ground)
     scene(fine, np.random.default_rng(seed))
@@ -295,10 +325,10 @@ def photographed(path: Path, random: np.random.Generator, scale: int) -> tuple[P
     return hr, lr
 
 
-def compressed(image: Pixels, random: np.random.Generator) -> Pixels:
+def compressed(image: Pixels, random: np.random.Generator, low: int = 30, high: int = 95) -> Pixels:
     """Compress by JPEG, colours at half the size as often as not, and read again."""
     file = io.BytesIO()
-    quality, subsampling = int(random.integers(30, 96)), int(random.choice([0, 2]))
+    quality, subsampling = int(random.integers(low, high + 1)), int(random.choice([0, 2]))
     Pillow.fromarray(image).save(file, "JPEG", quality=quality, subsampling=subsampling)
     return np.asarray(Pillow.open(file))
 
@@ -307,6 +337,28 @@ def noisy(image: Pixels, random: np.random.Generator) -> Pixels:
     """Add noise of 1 to 3 levels."""
     noise = random.normal(0, random.uniform(1, 3), image.shape)
     return (image + noise).round().clip(0, 255).astype(np.uint8)
+
+
+def grainy(image: Pixels, random: np.random.Generator, levels: float, *, gray: bool) -> Pixels:
+    """Add noise whose neighbours are alike or not, of so many levels (standard deviation)."""
+    noise = random.normal(0, 1, (*image.shape[:2], 1 if gray else 3))
+    if random.random() < 0.5:
+        noise = gaussian(noise, random.uniform(0.4, 1), channel_axis=-1)
+    return (image + noise * (levels / noise.std())).round().clip(0, 255).astype(np.uint8)
+
+
+def worn(image: Pixels, random: np.random.Generator) -> Pixels:
+    """Add grain, compress strongly, or both."""
+    kind = random.random()
+    if kind < 0.6:
+        image = grainy(image, random, random.uniform(2, 16), gray=random.random() < 0.5)
+    return image if kind < 0.3 else compressed(image, random, 20, 75)
+
+
+def scanned(image: Pixels, random: np.random.Generator) -> Pixels:
+    """Add the grain of paper, and compress as often as not."""
+    image = grainy(image, random, random.uniform(1, 10), gray=True)
+    return compressed(image, random, 50) if random.random() < 0.5 else image
 
 
 def main() -> None:
@@ -319,10 +371,8 @@ def main() -> None:
     parser.add_argument("--scale", type=int, default=4, choices=(2, 4, 8))
     parser.add_argument("--count", type=int, default=320)
     parser.add_argument("--seed", type=int, default=0)
-    kinds = [*SCENES, PHOTOGRAPH]
-    parser.add_argument(
-        "--kinds", nargs="+", choices=kinds, default=[k for k in kinds if k != "fine_lines"]
-    )
+    kinds = [*SCENES, PHOTOGRAPH, WORN_PHOTOGRAPH]
+    parser.add_argument("--kinds", nargs="+", choices=kinds, default=FIRST_KINDS)
     arguments = parser.parse_args()
     photographs = image_files(arguments.photographs, recursive=True)
     for index in range(arguments.count):
@@ -332,10 +382,13 @@ def main() -> None:
         seed = [arguments.seed, index]
         random = np.random.default_rng([*seed, 2])
         kind = arguments.kinds[index % len(arguments.kinds)]
-        if kind == PHOTOGRAPH:
+        if kind in (PHOTOGRAPH, WORN_PHOTOGRAPH):
             path = photographs[int(random.integers(len(photographs)))]
             hr, lr = photographed(path, random, arguments.scale)
-            lr = compressed(lr, random)
+            lr = compressed(lr, random) if kind == PHOTOGRAPH else worn(lr, random)
+        elif kind == "scan":
+            hr, lr = drawn(scan, seed, arguments.scale)
+            lr = scanned(lr, random)
         else:
             hr, lr = drawn(SCENES[kind], seed, arguments.scale)
             chance = random.random()

@@ -64,3 +64,33 @@ def test_fine_lines_are_smoothed_and_mostly_pale(
     assert len(sources) == 16
     assert smoothed >= 6
     assert np.median(contrasts) < 90
+
+
+def test_worn_photographs_and_scans_are_clean_at_full_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "photographs").mkdir()
+    astronaut = data.astronaut()
+    Image.fromarray(astronaut).save(tmp_path / "photographs" / "a.png")
+    worn, drawn = (tmp_path / kind for kind in ("worn_photograph", "scan"))
+    for target in (worn, drawn):
+        draw(monkeypatch, tmp_path / "photographs", target, "--count", "8", "--kinds", target.name)
+    for folder in (worn, drawn):
+        sources = find_sources(folder / "HR", 4, lr_folder=folder / "LR")
+        assert len(sources) == 8
+        for source in sources:
+            pair = source.load(4)
+            if folder == worn:  # the photograph itself, cut out
+                rows, columns = np.nonzero((astronaut == pair.hr[0, 0]).all(axis=2))
+                height, width = pair.hr.shape[:2]
+                cuts = (
+                    astronaut[top : top + height, left : left + width]
+                    for top, left in zip(rows, columns, strict=True)
+                )
+                assert any(np.array_equal(cut, pair.hr) for cut in cuts)
+            else:  # gray, and of one level where nothing is printed
+                assert (np.ptp(pair.hr, axis=2) == 0).all()
+                paper = np.bincount(pair.hr[..., 0].ravel()).argmax()
+                assert (pair.hr[..., 0] == paper).mean() > 0.1
+            shrunk = imresize_uint8(np.ascontiguousarray(pair.hr), 0.25).astype(float)
+            assert 0.5 < np.sqrt(np.square(pair.lr - shrunk).mean()) < 24

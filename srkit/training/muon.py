@@ -25,6 +25,8 @@ STEP = 0.2
 """Root mean square of AdamW's steps."""
 QUINTIC = (3.4445, -4.7750, 2.0315)
 ITERATIONS = 5
+SMALL = 64
+"""Of the shorter side of matrices: up to here bfloat16 takes longer than float32."""
 
 
 class Muon(torch.optim.AdamW):
@@ -62,13 +64,16 @@ class Muon(torch.optim.AdamW):
             torch._foreach_lerp_(momenta, gradients, 1 - MOMENTUM)
             # A step ahead along the momentum, as Nesterov does.
             ahead = torch._foreach_lerp(gradients, momenta, MOMENTUM)
-            matrices = [kernel.reshape(-1, rows, columns) for kernel in ahead]
-            directions = orthogonal(torch.cat(matrices).to(self.turned_in)).to(matrices[0].dtype)
+            matrices = [_channels_last(kernel).reshape(-1, rows, columns) for kernel in ahead]
+            turned_in = self.turned_in if min(rows, columns) > SMALL else torch.float32
+            directions = orthogonal(torch.cat(matrices).to(turned_in)).to(matrices[0].dtype)
             directions *= group["lr"] * STEP * max(rows, columns) ** 0.5
+            shares = directions.split([len(own) for own in matrices])
             torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
-            counts = [len(own) for own in matrices]
-            for weight, direction in zip(weights, directions.split(counts), strict=True):
-                weight.sub_(direction.view_as(weight))
+            places = [_channels_last(weight) for weight in weights]
+            steps = [share.view(place.shape) for share, place in zip(shares, places, strict=True)]
+            torch._foreach_sub_(places, steps)
+            for weight in weights:
                 weight.grad = None
 
     def _momentum(self, weight: Tensor) -> Tensor:
@@ -79,6 +84,14 @@ class Muon(torch.optim.AdamW):
         state["step"] += 1
         momentum: Tensor = state["momentum"]
         return momentum
+
+
+def _channels_last(kernel: Tensor) -> Tensor:
+    """Give a kernel's numbers in the order they have in memory, where copying them is cheap.
+
+    The order of a matrix's columns is nothing to its singular values.
+    """
+    return kernel.movedim(-3, -1) if kernel.dim() > 3 else kernel
 
 
 def orthogonal(matrices_NOI: Tensor) -> Tensor:
