@@ -1,11 +1,11 @@
 """Draw what a model does to pictures it was not trained for, beside bicubic interpolation.
 
-    python scripts/make_harm_sheet.py [MODEL] [-o docs/images/no-harm.png]
+    python scripts/make_harm_sheet.py [MODEL] [--scale 4] [-o docs/images/no-harm.png]
 
 Released models are trained on clean photographs shrunk by MATLAB's bicubic. The eighteen pictures
 here are none of that: JPEG photographs and drawings, scans, rendered text, a window, pixel art,
 noise, aliasing, line art. Each is enlarged as it is; there is no original to compare with, only
-eyes.
+eyes. What is enlarged twice is shown with every pixel doubled.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import srkit
 from srkit.data.pairs import bicubic
 from srkit.transforms.resize import imresize_uint8
 
-SCALE = 4
+SHOWN = 4  # times as large, whatever the scale
 HEIGHT, WIDTH = 52, 72  # of each picture, before it is enlarged
 COLUMNS = 3
 LABEL = 22  # pixels
@@ -133,9 +133,9 @@ def smoothed_line_art() -> Pixels:
     return np.asarray(image.reduce(4))
 
 
-def sheet(model: str) -> Image.Image:
+def sheet(model: str, scale: int) -> Image.Image:
     """Lay the eighteen out in rows, each enlarged by bicubic (left) and by the model (right)."""
-    cell_width, cell_height = 2 * WIDTH * SCALE + 12, HEIGHT * SCALE + LABEL
+    cell_width, cell_height = 2 * WIDTH * SHOWN + 12, HEIGHT * SHOWN + LABEL
     found = pictures()
     rows = -(-len(found) // COLUMNS)
     canvas = Image.new("RGB", (COLUMNS * cell_width, rows * cell_height), "white")
@@ -146,10 +146,11 @@ def sheet(model: str) -> Image.Image:
         draw.text(
             (left + 2, top + 2), f"{label}: bicubic | {Path(model).stem}", fill="black", font=font
         )
-        pair = (bicubic(picture, SCALE), srkit.upscale(picture, model=model, scale=SCALE))
+        pair = (bicubic(picture, scale), srkit.upscale(picture, model=model, scale=scale))
         for place, pixels in enumerate(pair):
-            corner = (left + place * (WIDTH * SCALE + 4), top + LABEL)
-            canvas.paste(Image.fromarray(pixels[..., :3]), corner)
+            corner = (left + place * (WIDTH * SHOWN + 4), top + LABEL)
+            shown = pixels[..., :3].repeat(SHOWN // scale, axis=0).repeat(SHOWN // scale, axis=1)
+            canvas.paste(Image.fromarray(shown), corner)
     return canvas
 
 
@@ -157,9 +158,10 @@ def main() -> None:
     """Write the sheet."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", nargs="?", default="lapwave-m")
+    parser.add_argument("--scale", type=int, choices=(2, 4), default=4)
     parser.add_argument("-o", "--output", type=Path, default=Path("docs/images/no-harm.png"))
     arguments = parser.parse_args()
-    sheet(arguments.model).save(arguments.output, optimize=True)
+    sheet(arguments.model, arguments.scale).save(arguments.output, optimize=True)
 
 
 if __name__ == "__main__":
