@@ -15,10 +15,10 @@ at the small size. Part of the LR images are compressed by JPEG (quality 30 to 9
 small letters, most of them pale, part of them blurred as in a scan. In a photograph such a trace is
 what is left of a thinner, darker thing; here it is as pale as it looks.
 
-`--kinds worn_photograph scan` makes what is worse than the above: photographs with the grain of a
-sensor, or noise, of 2 to 16 levels, strong compression (quality 20 to 75) or both, and printed
-letters and strokes as a scanner sees them, blurred, on paper with a grain. HR images keep the blur
-and have no grain, so that neither is taken for detail.
+`--kinds worn_photograph scan` makes what is worse than the above: photographs under strong
+compression (quality 20 to 75), with noise or grain that nobody takes for texture (8 to 16 levels)
+or with both (from 4 levels on), and printed letters and strokes as a scanner sees them, blurred, on
+paper with a grain. HR images keep the blur and have no grain, so that neither is taken for detail.
 
 The fonts are those that matplotlib brings. The same seed draws the same pictures.
 """
@@ -348,11 +348,14 @@ def grainy(image: Pixels, random: np.random.Generator, levels: float, *, gray: b
 
 
 def worn(image: Pixels, random: np.random.Generator) -> Pixels:
-    """Add grain, compress strongly, or both."""
+    """Compress strongly, or add plain grain, or both."""
     kind = random.random()
     if kind < 0.6:
-        image = grainy(image, random, random.uniform(2, 16), gray=random.random() < 0.5)
-    return image if kind < 0.3 else compressed(image, random, 20, 75)
+        return compressed(image, random, 20, 75)
+    gray = random.random() < 0.5
+    if kind < 0.8:
+        return grainy(image, random, random.uniform(8, 16), gray=gray)
+    return compressed(grainy(image, random, random.uniform(4, 16), gray=gray), random, 20, 75)
 
 
 def scanned(image: Pixels, random: np.random.Generator) -> Pixels:

@@ -1,5 +1,8 @@
 """The network a configuration describes, ready to be trained."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from srkit.errors import ConfigError
 from srkit.layers.registry import lookup
 from srkit.models import CLASSIFIER_PRESETS, CLASSIFIERS, MODELS, PRESETS, build_model
@@ -24,7 +27,8 @@ def create_classifier(config: TrainingConfig) -> Classifier:
     """
     require_unused(config)
     kind, preset = CLASSIFIER_PRESETS[config.network_g.type]
-    network = build(CLASSIFIERS, "classifier", kind, {**preset, **config.network_g.settings})
+    with _settings_named(config):
+        network = build(CLASSIFIERS, "classifier", kind, {**preset, **config.network_g.settings})
     if config.train.joint_lpae:
         _train_lpae(network, config.network_g.type)
         if network.image_size % 2:
@@ -82,7 +86,8 @@ def create_network(config: TrainingConfig) -> Model:
         elif config.scale != 1:
             raise ConfigError(f"scale: {config.network_g.type} enlarges by 1, got {config.scale}")
     require_no_labels(config)
-    model = build_model(kind, settings)
+    with _settings_named(config):
+        model = build_model(kind, settings)
     degradation = config.datasets.train.degradation.get("type")
     if model.image_channels != 3 and degradation != "bicubic":
         raise ConfigError(
@@ -99,6 +104,17 @@ def create_network(config: TrainingConfig) -> Model:
     if config.train.joint_lpae:
         _train_lpae(model, config.network_g.type)
     return model
+
+
+@contextmanager
+def _settings_named(config: TrainingConfig) -> Iterator[None]:
+    """Say where a setting stands that cannot work; where none was made, it is the run's scale."""
+    try:
+        yield
+    except ConfigError as error:
+        if not config.network_g.settings:
+            raise
+        raise ConfigError(f"network_g: {error}", hint=error.hint) from None
 
 
 def _train_lpae(network: Network, name: str) -> None:
