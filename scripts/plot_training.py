@@ -32,8 +32,7 @@ def main() -> None:
             if not path.stem.partition("-x")[2].startswith(scale[1:]):
                 continue  # of another scale, from the body of this one
             rows = [row for row in _read(path) if row["set"] == arguments.set]
-            first = path.with_stem(path.stem.rpartition("-")[0])
-            before = _last_step(first) if first.exists() else 0
+            before = _steps_before(path)
             steps = [(before + int(row["step"])) / 1000 for row in rows]
             axis.plot(steps, [float(row["psnr"]) for row in rows], "o-", label=path.stem)
         axis.set_xlabel("thousand steps")
@@ -49,8 +48,9 @@ def _read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _last_step(path: Path) -> int:
-    return int(_read(path)[-1]["step"])
+def _steps_before(path: Path) -> int:
+    first = path.with_stem(path.stem.rpartition("-")[0])
+    return _steps_before(first) + int(_read(first)[-1]["step"]) if first.exists() else 0
 
 
 if __name__ == "__main__":
