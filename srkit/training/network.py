@@ -108,11 +108,11 @@ def create_network(config: TrainingConfig) -> Model:
 
 @contextmanager
 def _settings_named(config: TrainingConfig) -> Iterator[None]:
-    """Say where a setting stands that cannot work; where none was made, it is the run's scale."""
+    """Say where a setting stands that cannot work; a scale is mostly the run's."""
     try:
         yield
     except ConfigError as error:
-        if not config.network_g.settings:
+        if str(error).startswith("scale ") and "scale" not in config.network_g.settings:
             raise
         raise ConfigError(f"network_g: {error}", hint=error.hint) from None
 

@@ -317,7 +317,7 @@ def test_a_dry_run_says_what_a_run_would_download(srkit: Srkit, file: Path) -> N
         (["--dataset", "."], None),
         (["--set", "datasets.train.degradation.type=awful"], "unknown degradation 'awful'"),
         (["--set", "train.losses.l3=1"], "unknown loss 'l3'"),
-        (["--set", "network_g.attention=ecaa"], "unknown attention 'ecaa'"),
+        (["--set", "network_g.attention=ecaa"], "network_g: unknown attention 'ecaa'"),
         (["--scale", "5"], "scale must be one of (2, 3, 4, 8), got 5"),
         (["--patch-size", "4000"], "2 of 2 images cannot be trained on"),
         (
