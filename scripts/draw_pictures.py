@@ -221,6 +221,13 @@ def pale_ink_of(random: np.random.Generator, ground: Colour) -> Colour:
     return red, green, blue
 
 
+def curved(ends: NDArray[np.float64]) -> list[tuple[float, float]]:
+    """Give the places of a quadratic curve from the first of three to the last."""
+    along = np.linspace(0, 1, 24)[:, None]
+    curve = (1 - along) ** 2 * ends[0] + 2 * along * (1 - along) * ends[1] + along**2 * ends[2]
+    return [(x, y) for x, y in curve]
+
+
 def fine_lines(sheet: Sheet, random: np.random.Generator) -> None:
     """Draw thin straight lines, fans, curves, rings and small letters, most of them pale."""
     ground = sheet.image.getpixel((0, 0))
@@ -241,9 +248,7 @@ def fine_lines(sheet: Sheet, random: np.random.Generator) -> None:
             for turn in range(int(random.integers(4, 9))):
                 sheet.stroke([tuple(first), (last[0] + 9 * turn, last[1])], ink, width)
         elif kind < 0.65:
-            along = np.linspace(0, 1, 24)[:, None]
-            curve = (1 - along) ** 2 * ends[0] + 2 * along * (1 - along) * ends[1]
-            sheet.stroke([(x, y) for x, y in curve + along**2 * ends[2]], ink, width)
+            sheet.stroke(curved(ends), ink, width)
         elif kind < 0.8:
             angles = np.linspace(0, 2 * np.pi, 48)
             radii = random.uniform(4, 30, 2) if random.random() < 0.5 else random.uniform(4, 30)
@@ -271,9 +276,7 @@ def scan(sheet: Sheet, random: np.random.Generator) -> None:
     for _ in range(int(random.integers(0, 8))):
         ink = (round(paper * float(random.uniform(0.2, 0.8))),) * 3
         ends = np.stack([random.uniform(0, WIDTH, 3), random.uniform(0, HEIGHT, 3)], axis=1)
-        along = np.linspace(0, 1, 24)[:, None]
-        curve = (1 - along) ** 2 * ends[0] + 2 * along * (1 - along) * ends[1] + along**2 * ends[2]
-        sheet.stroke([(x, y) for x, y in curve], ink, float(random.uniform(1, 5)))
+        sheet.stroke(curved(ends), ink, float(random.uniform(1, 5)))
 
 
 SCENES: dict[str, Scene] = {
