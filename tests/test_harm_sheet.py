@@ -31,4 +31,4 @@ def test_each_picture_stands_beside_its_bicubic(
         # bicubic here on both sides; on the left it is rounded and clipped twice.
         assert np.abs(left - right).mean() < 2, name
         means = left.reshape(len(picture), 4, -1, 4, 3).mean((1, 3))
-        assert np.abs(means - picture).mean() < 12, name
+        assert np.abs(means - picture).mean() < 20, name
