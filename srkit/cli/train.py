@@ -1,9 +1,7 @@
 """`srkit train`: train a network on images, as options or a configuration file say."""
 
 import math
-import shlex
 import sys
-from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,6 +10,7 @@ import typer
 
 from srkit.cli.options import Device
 from srkit.cli.processes import is_main_process
+from srkit.cli.train_command import changes_anything, command_line
 from srkit.cli.train_memory import memory_named
 from srkit.errors import ConfigError
 from srkit.training import defaults
@@ -206,6 +205,7 @@ def train(
         with memory_named(chosen):
             print_estimate(chosen, device, as_json=as_json)
         return
+    words = sys.argv[1:]
     from srkit.training.loop import train as run
     from srkit.training.progress import Progress
 
@@ -217,7 +217,7 @@ def train(
             max_seconds=max_seconds,
             resume=resume,
             # A run that goes on by its name alone does what its first command said.
-            command="" if resume and config is None else command_line(sys.argv[1:]),
+            command=command_line(words) if changes_anything(words) or not resume else "",
             watch=progress,
         )
     if outcome.signal is not None:
@@ -225,20 +225,3 @@ def train(
         raise typer.Exit(128 + outcome.signal)
     if outcome.checkpoint is not None and is_main_process():
         typer.echo(outcome.checkpoint)
-
-
-def command_line(words: Sequence[str]) -> str:
-    """Give the command that makes this run again: without what only concerns a session of it.
-
-    >>> command_line(["train", "--dataset", "my images", "--resume", "--max-time", "2h"])
-    "srkit train --dataset 'my images'"
-    """
-    kept = ["srkit"]
-    rest = iter(words)
-    for word in rest:
-        option = word.replace("_", "-")
-        if option == "--max-time":
-            next(rest, None)
-        elif option != "--resume" and not option.startswith("--max-time="):
-            kept.append(word)
-    return shlex.join(kept)

@@ -50,9 +50,8 @@ def to_table(config: "TrainingConfig", found: "Estimate") -> str:
         else f"{found.decoded / 2**20:,.0f} MiB",
         "validation images": sets or "none",
         **({"not downloaded yet": ", ".join(found.absent)} if found.absent else {}),
-        "a step": _step(found),
+        **_stages(found),
         "memory of a step": f"{found.memory / 2**20:,.0f} MiB with the program, without the images",
-        "pace": f"{found.steps_per_second:.2f} steps/s, on noise drawn as images are",
         "all steps": f"{found.seconds / 3600:.2f} hours for {steps:,} steps, without validation",
     }
     width = max(map(len, rows))
@@ -61,9 +60,9 @@ def to_table(config: "TrainingConfig", found: "Estimate") -> str:
 
 def _about_network(config: "TrainingConfig", found: "Estimate") -> dict[str, str]:
     run = f"{config.name}, {config.network_g.type}"
-    parameters = f"{found.parameters:,}"
-    if found.trained_parameters != found.parameters:
-        parameters += f" ({found.trained_parameters:,} while it is trained)"
+    from srkit.training.wording import count_of
+
+    parameters = count_of(found.parameters, found.trained_parameters)
     if found.scale is None:
         return {
             "run": f"{run}, {found.classes} classes",
@@ -81,6 +80,15 @@ def _about_network(config: "TrainingConfig", found: "Estimate") -> dict[str, str
     }
 
 
-def _step(found: "Estimate") -> str:
+def _stages(found: "Estimate") -> dict[str, str]:
+    """Say what a step takes and how many a second has; where patches grow, of each size."""
     what, pixels = ("images", "pixels") if found.scale is None else ("patches", "LR pixels")
-    return f"{found.patches} {what} of {found.patch_size}x{found.patch_size} {pixels}"
+    rows, first = {}, 0
+    for stage in found.stages:
+        size = f"{stage.patches} {what} of {stage.patch_size}x{stage.patch_size} {pixels}"
+        pace = f"{stage.steps_per_second:.2f} steps/s, on noise drawn as images are"
+        if len(found.stages) == 1:
+            return {"a step": size, "pace": pace}
+        rows[f"a step, from {first:,} on"] = f"{size}, {pace}"
+        first += stage.steps
+    return rows

@@ -1,4 +1,4 @@
-"""What there is to train on, found out without decoding an image or downloading any."""
+"""What there is to train on, found out without decoding a whole image or downloading any."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from srkit.data.training_files import (
     hr_sizes,
     require_patch,
 )
-from srkit.errors import DataError
-from srkit.images import read_size
+from srkit.errors import SrkitError
+from srkit.images import read_image, read_size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +41,8 @@ def survey_folders(
 ) -> Survey:
     """Count images, pair them with their LR images, and compare the sizes in the headers of both.
 
-    Raises: DataError for a folder without images, an image too small for a patch, an LR image that
-        is missing and one of another size.
+    Raises: DataError for a folder without images, a file whose header cannot be read, an image too
+        small for a patch, an LR image that is missing and one of another size.
     """
     absent: list[str] = []
     here: list[TrainingFolder] = []
@@ -71,13 +71,14 @@ def _require_sizes(
     scale: int,
     patch_size: int,
 ) -> None:
-    problems = []
+    problems: list[SrkitError] = []
     for image, size in zip(images, sizes, strict=True):
-        if size is None:
-            continue  # what is wrong with it is said when it is read
         try:
-            _require_size(image.source, size, scale, patch_size)
-        except DataError as error:
+            if size is None:
+                read_image(image.source.hr)  # says what is wrong with it
+            else:
+                _require_size(image.source, size, scale, patch_size)
+        except SrkitError as error:
             problems.append(error)
     if problems:
         raise all_of(problems, len(images))

@@ -43,7 +43,8 @@ def require_patch(path: Path, size: tuple[int, int], side: int) -> None:
     if min(size) < side:
         raise DataError(
             f"{display_name(path)}: {width}x{height} is smaller than an HR patch of {side}",
-            hint="remove what is too small, or train with a smaller --patch-size",
+            hint="remove what is too small, or train with smaller patches (--patch-size, "
+            "train.patch_schedule)",
         )
 
 

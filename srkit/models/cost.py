@@ -37,9 +37,11 @@ _ON_PROCESSORS = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _a
 
 
 def parameters(network: Network) -> int:
-    """Count the weights, frozen ones too."""
-    plain = folded(network) if isinstance(network, Model) else network
-    return sum(weight.numel() for weight in plain.parameters())
+    """Count the weights of a checkpoint, frozen ones too: kernels are no products in it."""
+    if isinstance(network, Model) and (settings := settings_of(network)).get("expansion"):
+        with torch.device("meta"):  # to be counted, not computed with
+            network = build_model(name_of(network), settings | {"expansion": 0})
+    return sum(weight.numel() for weight in network.parameters())
 
 
 def multiply_adds(model: Model, *, side: int = SIDE) -> float:

@@ -31,6 +31,18 @@ WARM_UP, TIMED = 2, 8  # steps
 
 
 @dataclass(frozen=True, kw_only=True)
+class Stage:
+    """Steps of a run that take patches of one size."""
+
+    steps: int
+    patches: int
+    """Patches, or images of a classifier, that a step takes over all processes."""
+    patch_size: int
+    """Side of a patch in LR pixels; of a classifier's images."""
+    steps_per_second: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Estimate:
     """A run's size and pace on this machine, by itself on it."""
 
@@ -56,14 +68,11 @@ class Estimate:
     """What would be downloaded."""
     decoded: int | None
     """Bytes of the decoded training images, in memory or in a file; None when some are absent."""
-    patches: int
-    """Patches, or images of a classifier, that a step takes over all processes."""
-    patch_size: int
-    """Side of a patch at the first step, in LR pixels; of a classifier's images."""
+    stages: list[Stage]
+    """In their order; one, unless patches grow in the run."""
     memory: int
-    """Bytes without the images: on a GPU the most that was allocated, else what the process held
-    after a forward pass."""
-    steps_per_second: float
+    """Bytes without the images, for the largest patches: on a GPU the most that was allocated, else
+    what the process held after a forward pass."""
     seconds: float
     """For all steps, without validation."""
 
@@ -83,12 +92,12 @@ def estimate(config: TrainingConfig, *, device: str = "auto") -> Estimate:
         taken = start_from(config.path.pretrain_network_g, network)
         counted = parameters(network)
         if isinstance(network, Classifier):
-            cost, side = multiply_adds_an_image(network), network.image_size
+            cost = multiply_adds_an_image(network)
         else:
             assert isinstance(network, Model)
-            cost, side = multiply_adds(network), task.plan.sizes[0]
+            cost = multiply_adds(network)
         learner = Learner(network, config.train, accelerator)
-        memory, rate = _measure(task, learner, config)
+        memory, stages = _measure(task, learner, config)
         return Estimate(
             parameters=counted,
             trained_parameters=sum(weight.numel() for weight in network.parameters()),
@@ -101,28 +110,49 @@ def estimate(config: TrainingConfig, *, device: str = "auto") -> Estimate:
             validation=dict(found.validation),
             absent=[*found.training.absent, *found.absent],
             decoded=found.training.decoded,
-            patches=task.plan.patches(0),
-            patch_size=side,
+            stages=stages,
             memory=memory,
-            steps_per_second=rate,
-            seconds=config.train.total_iter / rate,
+            seconds=sum(stage.steps / stage.steps_per_second for stage in stages),
         )
 
 
-def _measure(task: Task, learner: Learner, config: TrainingConfig) -> tuple[int, float]:
-    """Take steps; give the memory of one and how many a second has."""
-    device, shares = learner.engine.device, config.train.accumulate
-    source = task.noise()
-    first = _draw(source, 0, shares, task.plan.shares)[0]
-    kept = learner.spread(first.to(device))  # with all that backward needs
-    memory = _memory(device)
-    del kept
+def _measure(task: Task, learner: Learner, config: TrainingConfig) -> tuple[int, list[Stage]]:
+    """Take steps of every stage; give the memory of the largest, and how fast each is."""
+    source, network = task.noise(), task.network
+    total = config.train.total_iter
+    starts = [start for start in task.plan.starts if start < total]
+    memory, stages = 0, []
+    for start, end in zip(starts, [*starts[1:], total], strict=True):
+        first = _draw(source, start, config.train.accumulate, task.plan.shares)[0]
+        kept = learner.spread(first.to(learner.engine.device))  # with all that backward needs
+        memory = max(memory, _memory(learner.engine.device))
+        del kept
+        size = task.plan.size(start)
+        stage = Stage(
+            steps=end - start,
+            patches=task.plan.patches(start),
+            patch_size=network.image_size if isinstance(network, Classifier) else size,
+            steps_per_second=_pace(source, learner, config, start, task.plan.shares),
+        )
+        stages.append(stage)
+    return memory, stages
+
+
+def _pace(
+    source: StepSource[Batch | LabelledBatch],
+    learner: Learner,
+    config: TrainingConfig,
+    step: int,
+    shares: int,
+) -> float:
+    """Take one step again and again; give how many a second has."""
+    device = learner.engine.device
     drawing = learning = 0.0
-    for step in range(WARM_UP + TIMED):
-        if step == WARM_UP:
+    for index in range(WARM_UP + TIMED):
+        if index == WARM_UP:
             drawing = learning = 0.0
         start = time.perf_counter()
-        batches = _draw(source, step, shares, task.plan.shares)
+        batches = _draw(source, step, config.train.accumulate, shares)
         drawn = time.perf_counter()
         learner.differentiate(batches)
         learner.update(step, learning_rate(step, config.train))
@@ -132,7 +162,7 @@ def _measure(task: Task, learner: Learner, config: TrainingConfig) -> tuple[int,
     # Workers draw while the network learns.
     workers = config.datasets.train.num_worker_per_gpu
     whole = max(learning, drawing / workers) if workers else drawing + learning
-    return memory, TIMED / whole
+    return TIMED / whole
 
 
 def _draw(

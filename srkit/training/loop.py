@@ -16,6 +16,7 @@ from torch.nn.functional import pad
 from srkit.checkpoint import Card, save
 from srkit.data.loader import StepSource, batch_loader
 from srkit.errors import TrainingError
+from srkit.models.cost import parameters
 from srkit.training.classification import with_classes
 from srkit.training.config import TrainingConfig
 from srkit.training.engine import engine
@@ -226,8 +227,9 @@ def _facts(
     return RunFacts(
         name=config.name,
         model=config.network_g.type,
-        parameters=sum(weight.numel() for weight in learner.model.parameters()),
-        device=str(learner.engine.device),
+        parameters=parameters(learner.model),
+        trained_parameters=sum(weight.numel() for weight in learner.model.parameters()),
+        device=_named(learner.engine.device),
         processes=learner.engine.num_processes,
         precision=config.train.precision,
         first_step=counters.step,
@@ -238,6 +240,11 @@ def _facts(
         taken=taken,
         resumed=resumed,
     )
+
+
+def _named(device: torch.device) -> str:
+    """Name a device; of processors, which torchrun counts too, there is one."""
+    return "cpu" if device.type == "cpu" else str(device)
 
 
 def _refuse(what: str, step: int, rate: float) -> NoReturn:

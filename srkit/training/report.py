@@ -10,6 +10,7 @@ import torch
 
 from srkit.errors import TrainingError
 from srkit.files import write_atomically
+from srkit.models.cost import parameters
 from srkit.models.network import Network
 from srkit.training.config_check import parse_config
 from srkit.training.config_file import read_config
@@ -64,7 +65,8 @@ def _read(folder: Path) -> Record:
         config=config,
         counters=counters,
         finished=counters.finished(config.train),
-        parameters=sum(weight.numel() for weight in network.parameters()),
+        parameters=parameters(network),
+        trained_parameters=sum(weight.numel() for weight in network.parameters()),
         scale=scale,
         classes=classes,
         losses=[row for row in rows if "loss" in row],

@@ -16,6 +16,7 @@ from srkit.training.config import TrainingConfig
 from srkit.training.curves import Curve, chart
 from srkit.training.score import FORMS, briefly
 from srkit.training.state import Counters
+from srkit.training.wording import count_of
 
 STRIPS = 8
 """Images whose samples are shown, over all sets."""
@@ -29,6 +30,7 @@ class Record:
     counters: Counters
     finished: bool
     parameters: int
+    trained_parameters: int
     scale: int
     classes: int
     """Of a classifier; 0 for other networks."""
@@ -190,7 +192,7 @@ def _facts(run: Record) -> str:
         "Model": config.network_g.type + (f" ({settings})" if settings else ""),
         "Scale": "" if run.classes else str(run.scale),
         "Classes": str(run.classes or ""),
-        "Parameters": f"{run.parameters:,}",
+        "Parameters": count_of(run.parameters, run.trained_parameters),
         "Trained on": ", ".join(images.dataroot_gt),
         "LR images": made,
         "Images a step" if run.classes else "Patches a step": patches,

@@ -19,6 +19,9 @@ class RunFacts:
     name: str
     model: str
     parameters: int
+    """Of the checkpoint."""
+    trained_parameters: int
+    """While it is trained: more where kernels are over-parametrised."""
     device: str
     processes: int
     precision: str

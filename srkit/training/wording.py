@@ -5,12 +5,23 @@ from srkit.training.score import FORMS, SetScore
 from srkit.training.watch import RunFacts
 
 
+def count_of(parameters: int, trained: int) -> str:
+    """Give how many parameters a checkpoint has, and how many are trained for it.
+
+    >>> count_of(18_428, 168_972), count_of(96_120, 96_120)
+    ('18,428 (168,972 while it is trained)', '96,120')
+    """
+    more = f" ({trained:,} while it is trained)" if trained != parameters else ""
+    return f"{parameters:,}{more}"
+
+
 def facts_line(facts: RunFacts) -> str:
     """Say what is about to be trained, on what and from where."""
     where = facts.device if facts.processes == 1 else f"{facts.processes} x {facts.device}"
     images = "image" if facts.images == 1 else "images"
     parts = [
-        f"{facts.name}: {facts.model}, {facts.parameters:,} parameters",
+        f"{facts.name}: {facts.model}, {count_of(facts.parameters, facts.trained_parameters)} "
+        "parameters",
         f"{where}, {facts.precision}",
         f"{facts.images:,} {images}, {facts.megapixels:,.2f} megapixels of {facts.data}",
         f"resumed after step {facts.first_step:,} of {facts.steps:,}"

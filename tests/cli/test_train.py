@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from srkit import checkpoint
-from srkit.cli.train import command_line
+from srkit.cli.train_command import changes_anything, command_line
 from srkit.cli.train_settings import KEYS, Request, configure
 from srkit.errors import ConfigError
 from srkit.models import MODELS, PRESETS
@@ -191,7 +191,11 @@ def test_a_run_goes_on_by_its_name_alone(srkit: Srkit, file: Path) -> None:
     assert begun.code == 0
     assert begun.stdout == ""
     assert "go on with --resume" in begun.stderr
+    told = ["train", "--resume", "--name", "tiny", "--set", "logger.save_checkpoint_freq=7"]
+    assert srkit(*told, "--max-time", "0.001s").code == 0
     command = Path("experiments/tiny/command.txt").read_text()
+    went_on = "srkit train --name tiny --set logger.save_checkpoint_freq=7"
+    assert command.splitlines() == [f"srkit train --config {file}", went_on]
     assert list(Path("experiments/tiny/models").iterdir())  # to be tried
     file.unlink()
 
@@ -272,9 +276,10 @@ def test_a_dry_run_says_what_a_run_would_take_and_writes_nothing(srkit: Srkit, f
     found = json.loads(done.stdout)
     assert found["name"] == "tiny"
     assert (found["scale"], found["steps"], found["images"]) == (2, 6, 2)
-    assert (found["patches"], found["patch_size"]) == (2, 16)
+    (stage,) = found["stages"]
+    assert (stage["patches"], stage["patch_size"]) == (2, 16)
     assert found["memory"] > 2**20
-    assert found["seconds"] == pytest.approx(6 / found["steps_per_second"])
+    assert found["seconds"] == pytest.approx(6 / stage["steps_per_second"])
     per_pixel = found["multiply_adds"]
     assert found["multiply_adds_per_output_megapixel"] == pytest.approx(per_pixel * 1e6 / 4)
 
@@ -376,6 +381,40 @@ def test_too_little_memory_is_one_line(
 def test_a_command_is_kept_without_what_concerns_one_session() -> None:
     words = ["train", "--dataset", "my images", "--max_time", "2h", "--resume", "--max-time=1h"]
     assert command_line([*words, "-s", "2"]) == "srkit train --dataset 'my images' -s 2"
+
+
+@pytest.mark.parametrize(
+    ("launched", "begins"),
+    [
+        ({"WORLD_SIZE": "1", "LOCAL_WORLD_SIZE": "1"}, "srkit train"),
+        ({"WORLD_SIZE": "2"}, "torchrun --nproc-per-node 2 -m srkit train"),
+        (
+            {"WORLD_SIZE": "8", "LOCAL_WORLD_SIZE": "4"},
+            "torchrun --nnodes 2 --nproc-per-node 4 -m srkit train",
+        ),
+    ],
+)
+def test_a_command_says_how_many_processes_it_was(
+    launched: dict[str, str], begins: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in launched.items():
+        monkeypatch.setenv(name, value)
+    assert command_line(["train", "--seed", "3"]) == f"{begins} --seed 3"
+
+
+@pytest.mark.parametrize(
+    ("words", "changes"),
+    [
+        (["--name", "a", "-o", "runs", "--device", "cpu", "--max-time", "1h"], False),
+        (["--name=a", "--output=runs", "-oruns"], False),
+        (["--name", "a", "--workers", "1"], True),
+        (["--name", "a", "--set", "logger.use_tb_logger=true"], True),
+    ],
+)
+def test_what_a_resumed_run_was_told_is_told_from_which_it_is(
+    words: list[str], changes: bool
+) -> None:
+    assert changes_anything(["train", "--resume", *words]) is changes
 
 
 def test_there_must_be_images(place: Path) -> None:

@@ -42,6 +42,16 @@ def test_an_image_that_its_exif_block_turns_is_not_refused(tmp_path: Path) -> No
     assert found.decoded == pair.hr.nbytes + pair.lr.nbytes
 
 
+def test_a_file_that_is_no_image_is_named(tmp_path: Path) -> None:
+    Image.new("RGB", (40, 24)).save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_text("words")
+    Image.new("RGB", (20, 24)).save(tmp_path / "c.png")
+    with pytest.raises(DataError, match="2 of 3 images cannot be trained on") as caught:
+        survey_folders([TrainingFolder(hr=tmp_path)], **WANTED | {"patch_size": 12})
+    assert "b.png: is none of PNG, JPEG" in str(caught.value)
+    assert "c.png: 20x24 is smaller than" in str(caught.value)
+
+
 def test_every_image_too_small_for_a_patch_is_named(tmp_path: Path) -> None:
     for name, size in (("a", (40, 24)), ("b", (40, 22)), ("c", (23, 50))):
         Image.new("RGB", size).save(tmp_path / f"{name}.png")

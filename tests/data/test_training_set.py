@@ -169,7 +169,10 @@ def test_a_single_file_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         load(tmp_path, scale=4, patch_size=16)
     assert str(caught.value) == f"{tmp_path / 'b.png'}: 88x40 is smaller than an HR patch of 64"
-    assert caught.value.hint == "remove what is too small, or train with a smaller --patch-size"
+    assert caught.value.hint == (
+        "remove what is too small, or train with smaller patches (--patch-size, "
+        "train.patch_schedule)"
+    )
 
 
 def test_an_lr_image_of_another_size_is_named(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ FACTS = RunFacts(
     name="tiny",
     model="lapwave-s",
     parameters=4044,
+    trained_parameters=4044,
     device="cpu",
     processes=1,
     precision="float32",

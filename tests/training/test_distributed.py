@@ -44,6 +44,8 @@ def spread(configure: Configure, folder: Path, changes: dict[str, Any]) -> Path:
     ended = torchrun("train", "--config", path, "-o", folder / "two", "--device", "cpu")
     assert ended.returncode == 0, ended.stderr
     two = folder / "two" / "tiny"
+    command = (two / "command.txt").read_text()
+    assert command.startswith(f"torchrun --nproc-per-node 2 -m srkit train --config {path} ")
     # One process speaks: the path of the checkpoint is printed once.
     assert ended.stdout.split() == [str(two / "models" / "tiny.safetensors")]
     return two

@@ -21,6 +21,7 @@ from srkit.models import build_model
 from srkit.training import estimate as estimating
 from srkit.training.config import TrainingConfig
 from srkit.training.estimate import estimate
+from srkit.training.learner import Learner
 from srkit.training.loop import train
 from srkit.training.patches import PatchPlan
 from srkit.training.run_images import noise_images
@@ -64,10 +65,11 @@ def test_counts_what_can_be_counted(configure: Configure, photographs: Path) -> 
     assert wide.parameters == found.parameters < wide.trained_parameters
     assert found.multiply_adds == pytest.approx(kernels, rel=0.01)
     assert found.receptive_field == 3
-    assert (found.scale, found.images, found.patches, found.patch_size) == (2, 2, 4, 16)
+    (stage,) = found.stages
+    assert (found.scale, found.images, stage.patches, stage.patch_size) == (2, 2, 4, 16)
     assert (found.validation, found.absent, found.taken) == ({"both": 2}, [], None)
     assert found.memory > 10_000_000
-    assert found.seconds == pytest.approx(1000 / found.steps_per_second)
+    assert found.seconds == pytest.approx(1000 / stage.steps_per_second)
     # As many bytes as the run itself keeps.
     folder = datasets.TrainingFolder(hr=photographs)
     parts = load_training_set([folder], scale=2, patch_size=16).parts
@@ -213,7 +215,43 @@ def test_the_time_of_drawing_counts_and_workers_share_it(
         estimate(configure({"datasets.train.num_worker_per_gpu": workers}), device="cpu")
         for workers in (0, 1, 2, 4)
     ]
-    assert [1 / found.steps_per_second for found in rates] == pytest.approx([8, 6, 3, 2])
+    paces = [1 / found.stages[0].steps_per_second for found in rates]
+    assert paces == pytest.approx([8, 6, 3, 2])
+
+
+def test_each_size_of_patches_is_timed_for_its_steps(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = {"now": 0.0}
+    differentiate = Learner.differentiate
+    held: list[int] = []
+
+    def learning(self: Learner, shares: Any) -> Any:
+        clock["now"] += shares[0].hr.numel()
+        return differentiate(self, shares)
+
+    def memory(device: Any) -> int:
+        held.append(1000 * len(held))
+        return held[-1]
+
+    monkeypatch.setattr(Learner, "differentiate", learning)
+    monkeypatch.setattr(estimating, "_memory", memory)
+    monkeypatch.setattr("srkit.training.estimate.time.perf_counter", lambda: clock["now"])
+    # The second size begins within the steps that are timed, the last one after the run.
+    schedule = [
+        {"from_iter": 3, "gt_size": 64, "batch_size_per_gpu": 1},
+        {"from_iter": 200, "gt_size": 96},
+    ]
+    changes = {"train.total_iter": 103, "train.patch_schedule": schedule}
+    found = estimate(configure(changes), device="cpu")
+    assert [(one.steps, one.patches, one.patch_size) for one in found.stages] == [
+        (3, 2, 16),
+        (100, 1, 32),
+    ]
+    small, large = (3 * side**2 * count for side, count in ((32, 2), (64, 1)))
+    assert found.seconds == pytest.approx(3 * small + 100 * large)
+    assert found.memory == max(held)
+    assert len(held) == 2
 
 
 def multiply_adds_of_layers(network: nn.Module, side: int) -> int:
@@ -252,12 +290,14 @@ def test_a_classifier_is_estimated_for_its_images(tmp_path: Path) -> None:
         return TrainingConfig.model_validate(values | recipe)
 
     found = estimate(configured(100), device="cpu")
-    assert (found.scale, found.classes, found.images, found.patches) == (None, 3, 3, 4)
+    assert (found.scale, found.classes, found.images) == (None, 3, 3)
+    (stage,) = found.stages
+    assert stage.patches == 4
     assert found.validation == {"all": 3}
-    side = found.patch_size
+    side = stage.patch_size
     assert found.decoded == 3 * 3 * side**2
     outcome = train(configured(1), tmp_path / "run")
     trained = checkpoint.load_network(str(outcome.checkpoint)).module
     assert found.parameters == sum(weight.numel() for weight in trained.parameters())
     assert found.multiply_adds == multiply_adds_of_layers(trained, side)
-    assert found.seconds == pytest.approx(100 / found.steps_per_second)
+    assert found.seconds == pytest.approx(100 / stage.steps_per_second)

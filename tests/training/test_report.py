@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from srkit.checkpoint import load_network
 from srkit.errors import TrainingError
 from srkit.training.config import TrainingConfig
 from srkit.training.curves import Curve, chart
@@ -18,6 +19,8 @@ from srkit.training.loop import train
 from srkit.training.report import write_report
 from srkit.training.strips import Strips
 from srkit.training.validation import Score
+from srkit.training.watch import RunFacts, Watcher
+from srkit.training.wording import facts_line
 
 Configure = Callable[..., TrainingConfig]
 VOID = {"meta", "img", "br", "polyline", "circle", "line"}
@@ -218,3 +221,24 @@ def test_the_highest_is_marked() -> None:
     assert "best 32 at 200" in [text.text for text in figure.iter("text")]
     titles = [title.text for title in figure.iter("title")]
     assert titles == ["loss: 30 at step 100", "loss: 32 at step 200", "loss: 31 at step 300"]
+
+
+def test_parameters_are_those_of_the_checkpoint(configure: Configure, tmp_path: Path) -> None:
+    network = {"type": "sr_network", "features": 8, "blocks": 1, "block": "convolution"}
+    config = configure({"network_g": network | {"expansion": 16}, "train.total_iter": 1})
+    said: list[RunFacts] = []
+
+    class Listener(Watcher):
+        def started(self, facts: RunFacts) -> None:
+            said.append(facts)
+
+    outcome = train(config, tmp_path / "run", watch=Listener())
+    kept = load_network(str(outcome.checkpoint)).module
+    released = sum(weight.numel() for weight in kept.parameters())
+    (facts,) = said
+    assert facts.parameters == released < facts.trained_parameters
+    both = f"{released:,} ({facts.trained_parameters:,} while it is trained)"
+    assert f"sr_network, {both} parameters" in facts_line(facts)
+    words = Page(tmp_path / "run" / "report.html").words
+    assert f"{released:,}" in words
+    assert both in words
