@@ -20,7 +20,8 @@ from srkit.errors import ConfigError
 from srkit.models import PRESETS
 from srkit.training.config import TrainingConfig
 from srkit.training.config_check import parse_config
-from srkit.training.foreign_data import degradation, training_images, validation_sets
+from srkit.training.foreign_data import training_images, validation_sets
+from srkit.training.foreign_degradation import degradation
 from srkit.training.foreign_options import Options
 from srkit.training.foreign_recipe import recipe
 from srkit.training.network import create_network

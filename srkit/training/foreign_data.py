@@ -1,17 +1,11 @@
-"""The data sets and degradations of option files of BasicSR, Real-ESRGAN and traiNNer-redux."""
+"""The data sets of option files of BasicSR, Real-ESRGAN and traiNNer-redux."""
 
-from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
-
-from srkit.data.degradations.second_order import SecondOrder
-from srkit.training.config_check import reason
 from srkit.training.foreign_options import Options
 
 TRAIN = "datasets.train"
-# The same under other names, some of them BasicSR's once.
-RENAMED = {"blur_prob2": "second_blur_prob"}
+# The same under other names, BasicSR's once.
 OLDER = {
     "use_flip": "use_hflip",
     "batch_size": "batch_size_per_gpu",
@@ -57,43 +51,6 @@ def _patch(options: Options, scale: Any) -> Any:
     if small is not None:
         options.drop(f"{TRAIN}.lq_size", "gt_size says it too, or there is no scale")
     return own if top is None else top
-
-
-def degradation(options: Options, scale: int) -> dict[str, Any]:
-    """Translate Real-ESRGAN's degradation, wherever its keys stand."""
-    places = {
-        place: RENAMED.get(name, name)
-        for name in (*SecondOrder.model_fields, *RENAMED)
-        for place in (name, f"{TRAIN}.{name}")
-        if name not in ("scale", "jpeg_codec") and options.see(place) is not None
-    }
-    asked = options.take("high_order_degradation")
-    given = options.see(f"{TRAIN}.dataroot_lq") is not None
-    if not places and not asked:
-        return {}
-    if given or asked is False:
-        if asked:
-            options.drop("high_order_degradation", "LR images are given")
-        for place in places:
-            options.drop(place, "LR images are given" if given else "high_order_degradation: false")
-        return {}
-    settings = {name: options.take(place) for place, name in places.items()}
-    refused = _refused(settings, scale)
-    for place, name in places.items():
-        if name in refused:
-            options.drop(place, refused[name])
-            settings.pop(name, None)
-    return {"degradation": {"type": "second_order", **settings}}
-
-
-def _refused(settings: Mapping[str, Any], scale: int) -> dict[str, str]:
-    """Give the settings that srkit's degradation cannot have, with the reason."""
-    try:
-        SecondOrder.model_validate({"scale": scale, **settings})
-    except ValidationError as error:
-        problems = error.errors(include_url=False)
-        return {str(one["loc"][0]): reason(one) for one in problems if one["loc"]}
-    return {}
 
 
 def validation_sets(options: Options) -> list[dict[str, Any]]:
