@@ -11,6 +11,7 @@ from srkit.training.foreign_data import TRAIN
 from srkit.training.foreign_options import Options
 
 RENAMED = {"blur_prob2": "second_blur_prob"}  # traiNNer-redux's name for it
+PAIRS = (("kernel_list", "kernel_prob"), ("kernel_list2", "kernel_prob2"))
 
 
 def degradation(options: Options, scale: int) -> dict[str, Any]:
@@ -41,10 +42,19 @@ def degradation(options: Options, scale: int) -> dict[str, Any]:
 
 
 def _refused(settings: Mapping[str, Any], scale: int) -> dict[str, str]:
-    """Give the settings that srkit's degradation cannot have, with the reason."""
+    """Give the settings that srkit's degradation cannot have, with the reason.
+
+    Kernels and their chances are two lists of one length: without the one the other says nothing.
+    """
     try:
         SecondOrder.model_validate({"scale": scale, **settings})
     except ValidationError as error:
         problems = error.errors(include_url=False)
-        return {str(one["loc"][0]): reason(one) for one in problems if one["loc"]}
-    return {}
+    else:
+        return {}
+    found = {str(one["loc"][0]): reason(one) for one in problems if one["loc"]}
+    for names, chances in PAIRS:
+        for one, other in ((names, chances), (chances, names)):
+            if one in found:
+                found.setdefault(other, f"{one} is not carried over")
+    return found

@@ -372,6 +372,45 @@ def test_single_keys(words: list[str], key: str, value: Any, dropped: dict[str, 
     assert found.dropped == dropped
 
 
+FAMILIES = (
+    "'iso', 'aniso', 'generalized_iso', 'generalized_aniso', 'plateau_iso' or 'plateau_aniso'"
+)
+
+
+@pytest.mark.parametrize("end", ["", "2"])
+@pytest.mark.parametrize(
+    ("names", "chances", "why_names", "why_chances"),
+    [
+        (
+            "[iso, aniso, skew]",
+            "[0.5, 0.3, 0.2]",
+            f"must be {FAMILIES}, got 'skew'",
+            "kernel_list is not carried over",
+        ),
+        (
+            "[iso, aniso]",
+            "[1.5, 1]",
+            "kernel_prob is not carried over",
+            "must be less than or equal to 1, got 1.5",
+        ),
+    ],
+)
+def test_kernels_and_their_chances_go_together(
+    names: str, chances: str, why_names: str, why_chances: str, end: str
+) -> None:
+    train = "datasets.train"
+    given = {"kernel_list": names, "kernel_prob": chances, "sinc_prob": "0.2"}
+    found = small(*(f"{train}.{key}{end}={value}" for key, value in given.items()))
+    assert found.config.datasets.train.degradation == {
+        "type": "second_order",
+        f"sinc_prob{end}": 0.2,
+    }
+    assert found.dropped == {
+        f"{train}.kernel_list{end}": why_names.replace(" is", f"{end} is"),
+        f"{train}.kernel_prob{end}": why_chances.replace(" is", f"{end} is"),
+    }
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
