@@ -36,11 +36,15 @@ def import_config(
     from srkit.training.basicsr import translate  # it knows the models, and they load torch
 
     translation = translate(values, source=display_name(file))
-    dropped = [
-        one_line(f"not carried over: {key} ({reason})")
-        for key, reason in translation.dropped.items()
+    notes = [
+        one_line(f"{what}: {key} ({reason})")
+        for what, reasons in (
+            ("to be replaced before training", translation.unfit),
+            ("not carried over", translation.dropped),
+        )
+        for key, reason in reasons.items()
     ]
-    head = [f"translated from {display_name(file.name)} by srkit import-config", *dropped]
+    head = [f"translated from {display_name(file.name)} by srkit import-config", *notes]
     text = "".join(f"# {line}\n" for line in head) + "\n" + write_config(translation.config)
     if output is None:
         typer.echo(text, nl=False)
@@ -51,5 +55,5 @@ def import_config(
             raise ConfigError(
                 f"--output {display_name(output)}: cannot be written: {error.strerror}"
             ) from None
-    for line in dropped:
+    for line in notes:
         typer.echo(f"srkit: {line}", err=True)

@@ -36,6 +36,8 @@ class Translation:
     config: TrainingConfig
     dropped: dict[str, str]
     """The reason for each key."""
+    unfit: dict[str, str]
+    """Keys whose values are in the configuration but cannot be used: why, and what to give."""
 
 
 def translate(values: Mapping[str, Any], *, source: str) -> Translation:
@@ -79,7 +81,7 @@ def translate(values: Mapping[str, Any], *, source: str) -> Translation:
         create_degradation(config.datasets.train.degradation, scale=model.scale)
     except ConfigError as error:
         raise ConfigError(f"{source}: {error}", hint=error.hint) from None
-    return Translation(config=config, dropped=options.dropped())
+    return Translation(config=config, dropped=options.dropped(), unfit=options.unfit())
 
 
 def _is_our_own(values: Mapping[str, Any]) -> bool:

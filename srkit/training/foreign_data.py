@@ -33,11 +33,16 @@ def training_images(options: Options, scale: Any) -> dict[str, Any]:
         value = options.take(f"{TRAIN}.{older}")
         if value is not None:
             found.setdefault(key, value)
-    for key in ("dataroot_gt", "dataroot_lq"):
-        if any(str(root).endswith(".lmdb") for root in _listed(found.get(key))):
-            options.drop(f"{TRAIN}.{key}", "srkit reads no LMDB: give the folder of its images")
+    _find_databases(options, TRAIN)
     size = _patch(options, scale)
     return found if size is None else found | {"gt_size": size}
+
+
+def _find_databases(options: Options, place: str) -> None:
+    """Say which folders of a data set are databases: only their owner knows the images' folder."""
+    for key in (f"{place}.dataroot_gt", f"{place}.dataroot_lq"):
+        if any(str(root).endswith(".lmdb") for root in _listed(options.see(key))):
+            options.doubt(key, "srkit reads no LMDB: give the folder of its images")
 
 
 def _patch(options: Options, scale: Any) -> Any:
@@ -67,6 +72,7 @@ def validation_sets(options: Options) -> list[dict[str, Any]]:
         if options.see(f"{place}.dataroot_gt") is None:
             options.drop(place, "srkit validates against HR images, and this set has none")
             continue
+        _find_databases(options, place)
         name = options.take(f"{place}.name")
         hr = _listed(options.take(f"{place}.dataroot_gt"))
         lr = _listed(options.take(f"{place}.dataroot_lq"))

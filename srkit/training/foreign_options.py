@@ -20,6 +20,7 @@ class Options:
         self.values = values
         self._taken: set[str] = set()
         self._reasons: dict[str, str] = {}
+        self._unfit: dict[str, str] = {}
 
     def see(self, key: str) -> Any:
         """Give the value of a key; None when there is none."""
@@ -38,6 +39,14 @@ class Options:
     def drop(self, key: str, reason: str) -> None:
         """Say why a key, and all below it, is not carried over after all."""
         self._reasons[key] = reason
+
+    def doubt(self, key: str, reason: str) -> None:
+        """Say why the value of a key cannot be used, should it be carried over."""
+        self._unfit[key] = reason
+
+    def unfit(self) -> dict[str, str]:
+        """Give what was carried over and cannot be used, with the reason."""
+        return {key: why for key, why in self._unfit.items() if key not in self._reasons}
 
     def dropped(self) -> dict[str, str]:
         """Give what was not carried over, with the reason; a section of which nothing was as one.

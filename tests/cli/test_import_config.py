@@ -58,6 +58,22 @@ def test_what_is_left_out_is_said_on_stderr_and_at_the_top(srkit: Srkit, place: 
     assert Path("same.yml").read_text() == done.stdout
 
 
+def test_what_has_to_be_replaced_is_said_first(srkit: Srkit, place: Path) -> None:
+    Path("options.yml").write_text(
+        "scale: 2\nnum_gpu: 1\ndatasets: {train: {dataroot_gt: DIV2K/hr.lmdb}}\n"
+        "network_g: {type: lapwave-s}\n"
+    )
+    done = srkit("import-config", "options.yml")
+    told = [
+        "to be replaced before training: datasets.train.dataroot_gt "
+        "(srkit reads no LMDB: give the folder of its images)",
+        "not carried over: num_gpu (torchrun says how many processes there are)",
+    ]
+    assert done.stderr.splitlines() == [f"srkit: {line}" for line in told]
+    assert done.stdout.splitlines()[1:3] == [f"# {line}" for line in told]
+    assert "dataroot_gt: [DIV2K/hr.lmdb]\n" in done.stdout
+
+
 def test_a_result_that_is_there_stays_unless_asked(srkit: Srkit, place: Path) -> None:
     Path("run.yml").write_text("mine")
     done = srkit("import-config", FILES / "basicsr.yml", "-o", "run.yml")

@@ -314,12 +314,6 @@ def test_what_a_file_leaves_out_is_what_its_framework_does() -> None:
             {"train.scheduler": "srkit has no LinearLR: a cosine down to 0 takes its place"},
         ),
         (
-            ["datasets.train.dataroot_gt=DIV2K.lmdb"],
-            "datasets.train.dataroot_gt",
-            ["DIV2K.lmdb"],
-            {"datasets.train.dataroot_gt": "srkit reads no LMDB: give the folder of its images"},
-        ),
-        (
             ["datasets.val={name: Real, dataroot_lq: photos}"],
             "datasets.val",
             [],
@@ -370,6 +364,29 @@ def test_single_keys(words: list[str], key: str, value: Any, dropped: dict[str, 
         place = place[part]
     assert place == value
     assert found.dropped == dropped
+    assert not found.unfit
+
+
+def test_databases_are_kept_to_be_replaced() -> None:
+    found = small(
+        "datasets.train.dataroot_gt=[images, DIV2K.lmdb]",
+        "datasets.train.dataroot_lq=[small, DIV2K-small.lmdb]",
+        "datasets.val={dataroot_gt: Set5, dataroot_lq: Set5-small.lmdb}",
+        "datasets.val_2={dataroot_gt: [Set14, BSD100], dataroot_lq: Set14-small.lmdb}",
+    )
+    train, scored = found.config.datasets.train, found.config.datasets.val
+    assert train.dataroot_gt == ["images", "DIV2K.lmdb"]
+    assert train.dataroot_lq == ["small", "DIV2K-small.lmdb"]
+    assert [one.dataroot_lq for one in scored] == ["Set5-small.lmdb", None, None]
+    assert found.dropped == {"datasets.val_2.dataroot_lq": "1 folders for 2 of dataroot_gt"}
+    assert found.unfit == dict.fromkeys(
+        (
+            "datasets.train.dataroot_gt",
+            "datasets.train.dataroot_lq",
+            "datasets.val.dataroot_lq",
+        ),
+        "srkit reads no LMDB: give the folder of its images",
+    )
 
 
 FAMILIES = (
