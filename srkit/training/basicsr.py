@@ -3,7 +3,7 @@
 Keys of the same name and meaning are carried over; nothing is dropped silently: whatever else a
 file says is listed with the reason. Where a file leaves out what decides the outcome, the value
 its own framework takes is written: torch's defaults of optimisers and schedulers, no averaging of
-weights, no warm-up, no limit to gradients.
+weights, no warm-up, no limit to gradients, traiNNer-redux's degradation.
 
 Sources: https://github.com/XPixelGroup/BasicSR/blob/master/docs/Config.md,
 https://github.com/xinntao/Real-ESRGAN and

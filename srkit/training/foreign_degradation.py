@@ -1,4 +1,10 @@
-"""The degradations of option files of Real-ESRGAN and traiNNer-redux."""
+"""The degradations of option files of Real-ESRGAN and traiNNer-redux.
+
+Real-ESRGAN has no defaults, its published numbers are srkit's; traiNNer-redux has milder ones. It
+alone has the key `high_order_degradation`, so where that is true they stand for what is left out.
+
+Source: https://github.com/the-database/traiNNer-redux/blob/master/traiNNer/utils/redux_options.py
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,10 +14,49 @@ from pydantic import ValidationError
 from srkit.data.degradations.second_order import SecondOrder
 from srkit.training.config_check import reason
 from srkit.training.foreign_data import TRAIN
+from srkit.training.foreign_keys import reason_for
 from srkit.training.foreign_options import Options
+from srkit.training.yaml_text import flow
 
 RENAMED = {"blur_prob2": "second_blur_prob"}  # traiNNer-redux's name for it
 PAIRS = (("kernel_list", "kernel_prob"), ("kernel_list2", "kernel_prob2"))
+
+_EITHER_ROUND: Mapping[str, Any] = {
+    "blur_kernel_size": 12,
+    "sinc_prob": 0,
+    "gaussian_noise_prob": 0,
+    "noise_range": [0, 0],
+    "poisson_scale_range": [0, 0],
+    "gray_noise_prob": 0,
+    "jpeg_range": [75, 95],
+}
+# traiNNer-redux's defaults, where they are others than `SecondOrder` has.
+DEFAULTS: Mapping[str, Any] = {
+    **_EITHER_ROUND,
+    "blur_sigma": [0.2, 2],
+    "resize_range": [0.4, 1.5],
+    **{f"{name}2": value for name, value in _EITHER_ROUND.items()},
+    "blur_sigma2": [0.2, 1],
+    "resize_range2": [0.6, 1.2],
+    "second_blur_prob": 0,
+    "final_sinc_prob": 0,
+}
+# Its defaults that srkit has no place for.
+_MODES = ["bilinear", "bicubic", "nearest-exact", "lanczos"]
+PLACELESS: Mapping[str, Any] = {
+    "blur_prob": 0,
+    "resize_mode_list": _MODES,
+    "resize_mode_list2": _MODES,
+    "resize_mode_list3": _MODES,
+    f"{TRAIN}.kernel_range": [5, 17],
+    f"{TRAIN}.kernel_range2": [5, 17],
+    f"{TRAIN}.final_kernel_range": [5, 17],
+}
+# The size of a kernel is nothing to who never has one.
+CHANCES = {
+    f"{TRAIN}.kernel_range2": "second_blur_prob",
+    f"{TRAIN}.final_kernel_range": "final_sinc_prob",
+}
 
 
 def degradation(options: Options, scale: int) -> dict[str, Any]:
@@ -38,7 +83,17 @@ def degradation(options: Options, scale: int) -> dict[str, Any]:
         if name in refused:
             options.drop(place, refused[name])
             settings.pop(name, None)
+    if asked:
+        settings = {**DEFAULTS, **settings}
+        _say_what_defaults_are_lost(options, settings)
     return {"degradation": {"type": "second_order", **settings}}
+
+
+def _say_what_defaults_are_lost(options: Options, settings: Mapping[str, Any]) -> None:
+    for place, value in PLACELESS.items():
+        if options.see(place) is None and settings.get(CHANCES.get(place, ""), 1):
+            why = f"traiNNer-redux's default, {flow(value)}: {reason_for(place)}"
+            options.drop(place, why)
 
 
 def _refused(settings: Mapping[str, Any], scale: int) -> dict[str, str]:

@@ -51,7 +51,7 @@ class Options:
     def dropped(self) -> dict[str, str]:
         """Give what was not carried over, with the reason; a section of which nothing was as one.
 
-        Keys are in the order of the file; reasons about entries of lists come last.
+        Keys are in the order of the file; entries of lists, and keys it leaves out, come last.
         """
         found = dict(self._missed(self.values, ""))
         return found | self._reasons

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from srkit.data.degradations.second_order import SecondOrder
+from srkit.data.degradations.second_order import SecondOrder, TwoRounds
 from srkit.errors import ConfigError
 from srkit.training.basicsr import Translation, translate
 from srkit.training.config import TrainingConfig
@@ -23,6 +23,8 @@ OWN_KIND = "the kind of data follows from dataroot_lq and degradation"
 NOTHING_LIKE_IT = "srkit has nothing like it"
 METRICS = "PSNR and SSIM are measured, under the protocol sr-y"
 MODES = "srkit resizes by area, bilinear or bicubic, each as often"
+SIZES = "sizes of kernels are drawn from 7 to blur_kernel_size"
+FIRST_BLUR = "srkit's first blur is always there"
 
 LOGGER = {"print_freq": 100, "save_checkpoint_freq": 5000, "use_tb_logger": True}
 
@@ -199,7 +201,8 @@ def test_trainner_redux() -> None:
     )
     assert degradation["second_blur_prob"] == 0.3  # blur_prob2 there
     assert degradation["noise_range"] == [1, 15]
-    assert "blur_kernel_size2" not in degradation
+    assert degradation["blur_kernel_size2"] == 12  # its default
+    assert degradation["blur_sigma2"] == [0.2, 1]
     assert found.dropped == {
         "fast_matmul": NOTHING_LIKE_IT,
         "detect_anomaly": NOTHING_LIKE_IT,
@@ -207,7 +210,7 @@ def test_trainner_redux() -> None:
         "high_order_degradations_debug_limit": "degraded patches are not saved",
         "dataroot_lq_prob": NOTHING_LIKE_IT,
         "lq_usm_radius_range": "srkit does not sharpen images",
-        "blur_prob": "srkit's first blur is always there",
+        "blur_prob": FIRST_BLUR,
         "resize_mode_list": MODES,
         "resize_mode_prob": MODES,
         "resize_mode_list2": MODES,
@@ -216,9 +219,9 @@ def test_trainner_redux() -> None:
         "resize_mode_prob3": MODES,
         "queue_size": "srkit degrades every patch by itself",
         "datasets.train.type": OWN_KIND,
-        "datasets.train.kernel_range": "sizes of kernels are drawn from 7 to blur_kernel_size",
+        "datasets.train.kernel_range": SIZES,
         "datasets.train.blur_kernel_size2": "must be greater than or equal to 7, got 5",
-        "datasets.train.kernel_range2": "sizes of kernels are drawn from 7 to blur_kernel_size2",
+        "datasets.train.kernel_range2": f"{SIZES}2",
         "datasets.train.final_kernel_range": "sizes of the last kernel are drawn from 7 to 21",
         "datasets.val.type": OWN_KIND,
         "network_g": "span is none of srkit's models, lapwave-m takes its place",
@@ -387,6 +390,106 @@ def test_databases_are_kept_to_be_replaced() -> None:
         ),
         "srkit reads no LMDB: give the folder of its images",
     )
+
+
+# What traiNNer-redux does where its file says only `high_order_degradation: true`, by the defaults
+# of traiNNer/utils/redux_options.py at 001f5a3; its blur_prob2 is srkit's second_blur_prob.
+KERNELS = ["iso", "aniso", "generalized_iso", "generalized_aniso", "plateau_iso", "plateau_aniso"]
+TRAINNER_REDUX: dict[str, Any] = {
+    "blur_kernel_size": 12,
+    "kernel_list": KERNELS,
+    "kernel_prob": [0.45, 0.25, 0.12, 0.03, 0.12, 0.03],
+    "sinc_prob": 0,
+    "blur_sigma": [0.2, 2],
+    "betag_range": [0.5, 4],
+    "betap_range": [1, 2],
+    "resize_prob": [0.2, 0.7, 0.1],
+    "resize_range": [0.4, 1.5],
+    "gaussian_noise_prob": 0,
+    "noise_range": [0, 0],
+    "poisson_scale_range": [0, 0],
+    "gray_noise_prob": 0,
+    "jpeg_range": [75, 95],
+    "second_blur_prob": 0,
+    "blur_kernel_size2": 12,
+    "kernel_list2": KERNELS,
+    "kernel_prob2": [0.45, 0.25, 0.12, 0.03, 0.12, 0.03],
+    "sinc_prob2": 0,
+    "blur_sigma2": [0.2, 1],
+    "betag_range2": [0.5, 4],
+    "betap_range2": [1, 2],
+    "resize_prob2": [0.3, 0.4, 0.3],
+    "resize_range2": [0.6, 1.2],
+    "gaussian_noise_prob2": 0,
+    "noise_range2": [0, 0],
+    "poisson_scale_range2": [0, 0],
+    "gray_noise_prob2": 0,
+    "jpeg_range2": [75, 95],
+    "final_sinc_prob": 0,
+}
+PLACELESS = {
+    "blur_prob": f"traiNNer-redux's default, 0: {FIRST_BLUR}",
+    **{
+        f"resize_mode_list{end}": "traiNNer-redux's default, "
+        f"[bilinear, bicubic, nearest-exact, lanczos]: {MODES}"
+        for end in ("", "2", "3")
+    },
+    "datasets.train.kernel_range": f"traiNNer-redux's default, [5, 17]: {SIZES}",
+}
+
+
+def degradation_of(found: Translation) -> TwoRounds:
+    settings = dict(found.config.datasets.train.degradation)
+    assert settings.pop("type") == "second_order"
+    return SecondOrder.parse(settings, scale=2)
+
+
+def test_what_a_file_of_trainner_redux_leaves_out_is_what_it_does() -> None:
+    found = small("high_order_degradation=true")
+    assert degradation_of(found) == SecondOrder.parse(TRAINNER_REDUX, scale=2)
+    assert found.dropped == PLACELESS
+
+
+def test_a_partly_filled_degradation_of_trainner_redux() -> None:
+    train = "datasets.train"
+    found = small(
+        "high_order_degradation=true",
+        "blur_prob=1",
+        "blur_prob2=0.5",
+        "jpeg_range=[40, 60]",
+        f"{train}.kernel_list=[iso]",
+        f"{train}.kernel_prob=[1]",
+        f"{train}.final_sinc_prob=0.3",
+        f"{train}.blur_kernel_size2=5",
+    )
+    assert degradation_of(found) == SecondOrder.parse(
+        {
+            **TRAINNER_REDUX,
+            "second_blur_prob": 0.5,
+            "jpeg_range": [40, 60],
+            "kernel_list": ["iso"],
+            "kernel_prob": [1],
+            "final_sinc_prob": 0.3,
+        },
+        scale=2,
+    )
+    left_out = "traiNNer-redux's default, [5, 17]: "
+    assert found.dropped == {
+        **{key: why for key, why in PLACELESS.items() if key != "blur_prob"},
+        f"{train}.blur_kernel_size2": "must be greater than or equal to 7, got 5",
+        # Second blurs and last sincs are drawn now, so their sizes matter.
+        f"{train}.kernel_range2": f"{left_out}{SIZES}2",
+        f"{train}.final_kernel_range": f"{left_out}sizes of the last kernel are drawn from 7 to 21",
+    }
+
+
+def test_the_numbers_are_real_esrgans_without_the_key_of_trainner_redux() -> None:
+    found = small("jpeg_range=[40, 60]")
+    assert found.config.datasets.train.degradation == {
+        "type": "second_order",
+        "jpeg_range": [40, 60],
+    }
+    assert found.dropped == {}
 
 
 FAMILIES = (
