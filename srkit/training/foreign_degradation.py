@@ -2,8 +2,10 @@
 
 Real-ESRGAN has no defaults, its published numbers are srkit's; traiNNer-redux has milder ones. It
 alone has the key `high_order_degradation`, so where that is true they stand for what is left out.
+It draws the sizes of kernels from `kernel_range` and makes no use of its `blur_kernel_size`.
 
-Source: https://github.com/the-database/traiNNer-redux/blob/master/traiNNer/utils/redux_options.py
+Sources: https://github.com/the-database/traiNNer-redux, traiNNer/utils/redux_options.py and
+traiNNer/data/realesrgan_dataset.py
 """
 
 from collections.abc import Mapping
@@ -11,6 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from srkit.data.degradations.rounds import LARGEST_KERNEL, SMALLEST_KERNEL
 from srkit.data.degradations.second_order import SecondOrder
 from srkit.training.config_check import reason
 from srkit.training.foreign_data import TRAIN
@@ -22,7 +25,6 @@ RENAMED = {"blur_prob2": "second_blur_prob"}  # traiNNer-redux's name for it
 PAIRS = (("kernel_list", "kernel_prob"), ("kernel_list2", "kernel_prob2"))
 
 _EITHER_ROUND: Mapping[str, Any] = {
-    "blur_kernel_size": 12,
     "sinc_prob": 0,
     "gaussian_noise_prob": 0,
     "noise_range": [0, 0],
@@ -41,16 +43,17 @@ DEFAULTS: Mapping[str, Any] = {
     "second_blur_prob": 0,
     "final_sinc_prob": 0,
 }
-# Its defaults that srkit has no place for.
+# Its defaults that srkit has no place for, or no good one.
+KERNEL_RANGE = [5, 17]
 _MODES = ["bilinear", "bicubic", "nearest-exact", "lanczos"]
 PLACELESS: Mapping[str, Any] = {
     "blur_prob": 0,
     "resize_mode_list": _MODES,
     "resize_mode_list2": _MODES,
     "resize_mode_list3": _MODES,
-    f"{TRAIN}.kernel_range": [5, 17],
-    f"{TRAIN}.kernel_range2": [5, 17],
-    f"{TRAIN}.final_kernel_range": [5, 17],
+    f"{TRAIN}.kernel_range": KERNEL_RANGE,
+    f"{TRAIN}.kernel_range2": KERNEL_RANGE,
+    f"{TRAIN}.final_kernel_range": KERNEL_RANGE,
 }
 # The size of a kernel is nothing to who never has one.
 CHANCES = {
@@ -78,22 +81,39 @@ def degradation(options: Options, scale: int) -> dict[str, Any]:
             options.drop(place, "LR images are given" if given else "high_order_degradation: false")
         return {}
     settings = {name: options.take(place) for place, name in places.items()}
+    sizes = _largest_kernels(options) if asked else {}
     refused = _refused(settings, scale)
+    for name in sizes:
+        refused[name] = f"traiNNer-redux goes by {name.replace('blur_kernel_size', 'kernel_range')}"
     for place, name in places.items():
         if name in refused:
             options.drop(place, refused[name])
             settings.pop(name, None)
     if asked:
-        settings = {**DEFAULTS, **settings}
+        settings = {**DEFAULTS, **settings, **sizes}
         _say_what_defaults_are_lost(options, settings)
     return {"degradation": {"type": "second_order", **settings}}
 
 
+def _largest_kernels(options: Options) -> dict[str, int]:
+    """Give how large kernels become for traiNNer-redux, as far as srkit's can."""
+    found = {}
+    for end in ("", "2"):
+        key = f"{TRAIN}.kernel_range{end}"
+        ends = options.see(key)
+        whole = isinstance(ends, list) and ends and all(isinstance(one, int) for one in ends)
+        largest = min(max(SMALLEST_KERNEL, *(ends if whole else KERNEL_RANGE)), LARGEST_KERNEL)
+        found[f"blur_kernel_size{end}"] = largest
+        if ends == [SMALLEST_KERNEL, largest]:
+            options.take(key)
+    return found
+
+
 def _say_what_defaults_are_lost(options: Options, settings: Mapping[str, Any]) -> None:
     for place, value in PLACELESS.items():
-        if options.see(place) is None and settings.get(CHANCES.get(place, ""), 1):
-            why = f"traiNNer-redux's default, {flow(value)}: {reason_for(place)}"
-            options.drop(place, why)
+        never = place in CHANCES and settings[CHANCES[place]] == 0
+        if options.see(place) is None and not never:
+            options.drop(place, f"traiNNer-redux's default, {flow(value)}: {reason_for(place)}")
 
 
 def _refused(settings: Mapping[str, Any], scale: int) -> dict[str, str]:

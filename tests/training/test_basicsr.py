@@ -24,6 +24,7 @@ NOTHING_LIKE_IT = "srkit has nothing like it"
 METRICS = "PSNR and SSIM are measured, under the protocol sr-y"
 MODES = "srkit resizes by area, bilinear or bicubic, each as often"
 SIZES = "sizes of kernels are drawn from 7 to blur_kernel_size"
+KERNEL_RANGE = "traiNNer-redux goes by kernel_range"
 FIRST_BLUR = "srkit's first blur is always there"
 
 LOGGER = {"print_freq": 100, "save_checkpoint_freq": 5000, "use_tb_logger": True}
@@ -201,7 +202,8 @@ def test_trainner_redux() -> None:
     )
     assert degradation["second_blur_prob"] == 0.3  # blur_prob2 there
     assert degradation["noise_range"] == [1, 15]
-    assert degradation["blur_kernel_size2"] == 12  # its default
+    assert degradation["blur_kernel_size"] == 17  # the ends of its kernel_range and kernel_range2
+    assert degradation["blur_kernel_size2"] == 11
     assert degradation["blur_sigma2"] == [0.2, 1]
     assert found.dropped == {
         "fast_matmul": NOTHING_LIKE_IT,
@@ -220,7 +222,8 @@ def test_trainner_redux() -> None:
         "queue_size": "srkit degrades every patch by itself",
         "datasets.train.type": OWN_KIND,
         "datasets.train.kernel_range": SIZES,
-        "datasets.train.blur_kernel_size2": "must be greater than or equal to 7, got 5",
+        "datasets.train.blur_kernel_size": KERNEL_RANGE,
+        "datasets.train.blur_kernel_size2": f"{KERNEL_RANGE}2",
         "datasets.train.kernel_range2": f"{SIZES}2",
         "datasets.train.final_kernel_range": "sizes of the last kernel are drawn from 7 to 21",
         "datasets.val.type": OWN_KIND,
@@ -396,7 +399,7 @@ def test_databases_are_kept_to_be_replaced() -> None:
 # of traiNNer/utils/redux_options.py at 001f5a3; its blur_prob2 is srkit's second_blur_prob.
 KERNELS = ["iso", "aniso", "generalized_iso", "generalized_aniso", "plateau_iso", "plateau_aniso"]
 TRAINNER_REDUX: dict[str, Any] = {
-    "blur_kernel_size": 12,
+    "blur_kernel_size": 17,  # from its kernel_range, [5, 17]
     "kernel_list": KERNELS,
     "kernel_prob": [0.45, 0.25, 0.12, 0.03, 0.12, 0.03],
     "sinc_prob": 0,
@@ -411,7 +414,7 @@ TRAINNER_REDUX: dict[str, Any] = {
     "gray_noise_prob": 0,
     "jpeg_range": [75, 95],
     "second_blur_prob": 0,
-    "blur_kernel_size2": 12,
+    "blur_kernel_size2": 17,
     "kernel_list2": KERNELS,
     "kernel_prob2": [0.45, 0.25, 0.12, 0.03, 0.12, 0.03],
     "sinc_prob2": 0,
@@ -460,7 +463,6 @@ def test_a_partly_filled_degradation_of_trainner_redux() -> None:
         f"{train}.kernel_list=[iso]",
         f"{train}.kernel_prob=[1]",
         f"{train}.final_sinc_prob=0.3",
-        f"{train}.blur_kernel_size2=5",
     )
     assert degradation_of(found) == SecondOrder.parse(
         {
@@ -476,11 +478,35 @@ def test_a_partly_filled_degradation_of_trainner_redux() -> None:
     left_out = "traiNNer-redux's default, [5, 17]: "
     assert found.dropped == {
         **{key: why for key, why in PLACELESS.items() if key != "blur_prob"},
-        f"{train}.blur_kernel_size2": "must be greater than or equal to 7, got 5",
         # Second blurs and last sincs are drawn now, so their sizes matter.
         f"{train}.kernel_range2": f"{left_out}{SIZES}2",
         f"{train}.final_kernel_range": f"{left_out}sizes of the last kernel are drawn from 7 to 21",
     }
+
+
+@pytest.mark.parametrize(
+    ("sizes", "largest", "lost"),
+    [
+        ("[5, 17]", 17, True),
+        ("[7, 13]", 13, False),
+        ("[3, 5]", 7, True),
+        ("[7, 31]", 21, True),
+        ("5", 17, True),
+    ],
+)
+@pytest.mark.parametrize("end", ["", "2"])
+def test_sizes_of_kernels_for_trainner_redux(
+    sizes: str, largest: int, lost: bool, end: str
+) -> None:
+    train = "datasets.train"
+    found = small(
+        "high_order_degradation=true",
+        f"{train}.kernel_range{end}={sizes}",
+        f"{train}.blur_kernel_size{end}=12",
+    )
+    assert found.config.datasets.train.degradation[f"blur_kernel_size{end}"] == largest
+    assert found.dropped[f"{train}.blur_kernel_size{end}"] == f"{KERNEL_RANGE}{end}"
+    assert (f"{train}.kernel_range{end}" in found.dropped) is lost
 
 
 def test_the_numbers_are_real_esrgans_without_the_key_of_trainner_redux() -> None:
