@@ -166,7 +166,7 @@ def train(
     configuration, its default and its meaning are in the config.yml of a run's folder.
     """
     from srkit.cli.train_estimate import print_estimate
-    from srkit.cli.train_settings import Request, configure
+    from srkit.cli.train_settings import Request, configure, origins_named
     from srkit.training.pace import parse_duration
 
     if as_json and not dry_run:
@@ -202,14 +202,14 @@ def train(
     )
     chosen = configure(request)
     if dry_run:
-        with memory_named(chosen):
+        with memory_named(chosen), origins_named(request):
             print_estimate(chosen, device, as_json=as_json)
         return
     words = sys.argv[1:]
     from srkit.training.loop import train as run
     from srkit.training.progress import Progress
 
-    with closing(Progress()) as progress, memory_named(chosen):
+    with closing(Progress()) as progress, memory_named(chosen), origins_named(request):
         outcome = run(
             chosen,
             output / chosen.name,

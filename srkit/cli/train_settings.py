@@ -4,7 +4,8 @@ Without a file, --resume starts from the configuration in the run's own folder, 
 on by its name alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,6 +84,19 @@ def configure(request: Request) -> "TrainingConfig":
     if chosen and is_main_process():
         typer.echo(f"srkit: {chosen}", err=True)
     return config
+
+
+@contextmanager
+def origins_named(request: Request) -> Iterator[None]:
+    """Say where a value is from that is refused only when the run is made ready."""
+    from srkit.images.naming import display_name
+    from srkit.training.config_check import named
+
+    try:
+        yield
+    except ConfigError as error:
+        source = "" if request.config is None else display_name(request.config)
+        raise named(error, source=source, origins=_origins(request)) from None
 
 
 def _name(request: Request) -> str:

@@ -9,8 +9,8 @@ from srkit.errors import ConfigError
 Entry = TypeVar("Entry")
 
 
-def lookup(family: Mapping[str, Entry], kind: str, name: str) -> Entry:
-    """Give the entry called `name`.
+def lookup(family: Mapping[str, Entry], kind: str, name: str, *, key: str = "") -> Entry:
+    """Give the entry called `name`; `key` is where a run's configuration asks for it, if it does.
 
     Raises: ConfigError naming every choice, when there is no such entry.
 
@@ -21,6 +21,6 @@ def lookup(family: Mapping[str, Entry], kind: str, name: str) -> Entry:
         return family[name]
     near = get_close_matches(name, family, n=1)
     raise ConfigError(
-        f"unknown {kind} {name!r}: choose one of {', '.join(family)}",
+        f"{key and f'{key}: '}unknown {kind} {name!r}: choose one of {', '.join(family)}",
         hint=f"did you mean {near[0]!r}?" if near else None,
     )

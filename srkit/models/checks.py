@@ -17,4 +17,4 @@ def require_positive(config: Any, *names: str) -> None:
 def require_scale(scale: int, scales: Sequence[int]) -> None:
     """Raise a ConfigError unless the scale is one of these."""
     if scale not in scales:
-        raise ConfigError(f"scale must be one of {tuple(scales)}, got {scale}")
+        raise ConfigError(f"scale must be one of {', '.join(map(str, scales))}, got {scale}")

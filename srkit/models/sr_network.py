@@ -17,7 +17,7 @@ from srkit.layers.collapsible import over_parametrise
 from srkit.layers.entrances import create_entrance
 from srkit.layers.heads import create_head
 from srkit.layers.stages import create_stage
-from srkit.models.checks import require_positive
+from srkit.models.checks import require_positive, require_scale
 from srkit.models.enlarger import Enlarger
 from srkit.transforms.padding import pad_to_multiple
 
@@ -69,8 +69,7 @@ class SRNetwork(Enlarger):
 
     def __init__(self, config: SRNetworkConfig) -> None:
         super().__init__(border=config.border, antiring=config.antiring)
-        if config.scale not in SCALES:
-            raise ConfigError(f"scale must be one of {SCALES}, got {config.scale}")
+        require_scale(config.scale, SCALES)
         require_positive(config, "image_channels", "features", "blocks")
         require_positive(config, "attention_every", "attention_window")
         if config.expansion < 0:

@@ -33,7 +33,7 @@ def standard_warmup(steps: int) -> int:
 class MismatchError(ValueError):
     """Values that do not go together, with what would."""
 
-    def __init__(self, message: str, *, hint: str) -> None:
+    def __init__(self, message: str, *, hint: str | None) -> None:
         super().__init__(message)
         self.hint = hint
 
@@ -94,9 +94,12 @@ class TrainingImages(Section):
         for key in ("dataroot_lq", "weights"):
             value = getattr(self, key)
             if value is not None and len(value) != len(self.dataroot_gt):
-                raise ValueError(
+                raise MismatchError(
                     f"{key} must have an entry for each of dataroot_gt's {len(self.dataroot_gt)}, "
-                    f"has {len(value)}"
+                    f"has {len(value)}",
+                    hint="null stands for a folder whose LR images are to be made"
+                    if key == "dataroot_lq"
+                    else None,
                 )
         if self.lr_track is not None and self.dataroot_lq is not None:
             raise ValueError("give lr_track or dataroot_lq, not both")
@@ -294,6 +297,12 @@ class Training(Section):
         starts = [entry.from_iter for entry in self.patch_schedule]
         if starts != sorted(set(starts)):
             raise ValueError("patch_schedule: from_iter must rise from entry to entry")
+        standard = standard_warmup(self.total_iter)
+        if self.scheduler.type == "OneCycleLR" and self.warmup_iter not in (0, standard):
+            raise MismatchError(
+                f"warmup_iter {self.warmup_iter} is not for OneCycleLR, which rises by itself",
+                hint="leave it out; train.scheduler.pct_start says how long it rises",
+            )
         return self
 
 

@@ -1,5 +1,7 @@
 """Check the values of a configuration file; what is wrong with them is said in one line."""
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -74,7 +76,7 @@ def parse_config(
         problems = sorted(found, key=_rank)
     first = problems[0]
     key = ".".join(str(part) for part in first["loc"])
-    message = f"{_prefix(key, source, origins or {})}{reason(first)}"
+    message = _placed(key, reason(first), source, origins or {})
     if len(problems) > 1:
         message += f" (and {len(problems) - 1} more)"
     foreign = any(
@@ -87,17 +89,42 @@ def _rank(problem: ErrorDetails) -> int:
     return {"extra_forbidden": 0, "missing": 2}.get(problem["type"], 1)
 
 
-def _prefix(key: str, source: str, origins: Mapping[str, str]) -> str:
-    """Say where a value is from and which it is.
+def named(
+    error: ConfigError, *, source: str = "", origins: Mapping[str, str] | None = None
+) -> ConfigError:
+    """Say of an error that begins with a key where its value is from, as `parse_config` does."""
+    key, colon, said = str(error).partition(": ")
+    if not colon or key.split(".")[0] not in TrainingConfig.model_fields:
+        return error
+    return ConfigError(_placed(key, said, source, origins or {}), hint=error.hint)
 
-    A section is from where it was set itself, or else from where something in it was.
+
+def _placed(key: str, said: str, source: str, origins: Mapping[str, str]) -> str:
+    """Say what is wrong with a value, which it is and where it is from.
+
+    A section's is from where it was set itself, or else from where that in it was which is named
+    first.
     """
-    around = [one for one in origins if f"{key}.".startswith(f"{one}.")]
-    inside = [one for one in origins if one.startswith(f"{key}.")]
-    if not around and not inside:
-        return "".join(f"{part}: " for part in (source, key) if part)
-    nearest = max(around, key=len) if around else inside[-1]
-    return f"{origins[nearest]}: " if nearest == key else f"{origins[nearest]}: {key}: "
+    if around := [one for one in origins if f"{key}.".startswith(f"{one}.")]:
+        nearest = max(around, key=len)
+        return (
+            f"{origins[nearest]}: {said}"
+            if nearest == key
+            else f"{origins[nearest]}: {key}: {said}"
+        )
+    words = re.findall(r"\w+", said)
+    inside: dict[int, str] = {}
+    for one in origins:
+        if one.startswith(f"{key}."):
+            names = one.removeprefix(f"{key}.").split(".")
+            inside |= {words.index(name): one for name in names if name in words}
+    if not inside:
+        return "".join(f"{part}: " for part in (source, key) if part) + said
+    one = inside[min(inside)]
+    name = one.removeprefix(f"{key}.")
+    if said.startswith(f"{name} "):
+        return f"{origins[one]}: {said.removeprefix(f'{name} ')}"
+    return f"{origins[one]}: {key}: {said}"
 
 
 def reason(problem: ErrorDetails) -> str:
@@ -114,11 +141,14 @@ def reason(problem: ErrorDetails) -> str:
     if kind == "value_error":  # says itself what was given
         return problem["msg"].removeprefix("Value error, ").rstrip(".")
     _, _, rest = problem["msg"].partition(" should ")
-    return f"{WORDS.get(kind, f'must {rest}')}, got {_shown(given)}"
+    return f"{WORDS.get(kind, f'must {rest}')}, got {shown(given)}"
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Write a value as a configuration file would have it, or the beginning of it."""
     text = flow(value) if isinstance(value, dict | list) else repr(value)
+    if value is None or isinstance(value, bool):
+        text = json.dumps(value)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 

@@ -74,7 +74,7 @@ def create_network(config: TrainingConfig) -> Model:
     Raises: ConfigError for an unknown name or setting, a scale the model cannot have, and what
         could be built but not trained on patches of the configured sizes, or made of its bands.
     """
-    kind, preset = lookup(PRESETS, "model", config.network_g.type)
+    kind, preset = lookup(PRESETS, "model", config.network_g.type, key="network_g.type")
     settings = {**preset, **config.network_g.settings}
     if config.scale is not None:
         if hasattr(MODELS[kind][0](), "scale"):
@@ -112,9 +112,12 @@ def _settings_named(config: TrainingConfig) -> Iterator[None]:
     try:
         yield
     except ConfigError as error:
-        if str(error).startswith("scale ") and "scale" not in config.network_g.settings:
-            raise
-        raise ConfigError(f"network_g: {error}", hint=error.hint) from None
+        message = str(error)
+        if message.startswith("scale ") and "scale" not in config.network_g.settings:
+            key, said = "scale", message.removeprefix("scale ")
+        else:
+            key, said = "network_g", message
+        raise ConfigError(f"{key}: {said}", hint=error.hint) from None
 
 
 def _train_lpae(network: Network, name: str) -> None:

@@ -13,6 +13,8 @@ from srkit.errors import ConfigError
 from srkit.layers.registry import lookup
 from srkit.models.network import Network
 
+LOSS_KEY = "train.losses"
+
 
 class Objective(nn.Module):
     """Compute every term of a model's loss on a batch.
@@ -31,7 +33,7 @@ class Objective(nn.Module):
         self.model = model
         self.weights = dict(weights or self.standard)
         if not any(self.weights.values()):
-            raise ConfigError("train.losses: one weight at least must be greater than 0")
+            raise ConfigError(f"{LOSS_KEY}: one weight at least must be greater than 0")
 
     def forward(self, batch: Any) -> dict[str, Tensor]:
         """Give the value of each term, float32, not weighted."""
@@ -46,4 +48,4 @@ class Objective(nn.Module):
 def require_known(weights: Mapping[str, float], known: Mapping[str, float]) -> None:
     """Raise a ConfigError for a term that there is not."""
     for name in weights:
-        lookup(known, "loss", name)
+        lookup(known, "loss", name, key=LOSS_KEY)

@@ -26,7 +26,7 @@ from srkit.models.network import Network
 from srkit.training.class_objective import Classification
 from srkit.training.losses import LOSSES
 from srkit.training.lpae_loss import WEIGHTS, autoencoder_loss, autoencoder_terms
-from srkit.training.objective import Objective, require_known
+from srkit.training.objective import LOSS_KEY, Objective, require_known
 from srkit.transforms.resize import imresize
 
 # Its weights are made by numpy, which torch.compile should not look into.
@@ -42,7 +42,7 @@ class SuperResolution(Objective):
 
     def __init__(self, model: Network, weights: Mapping[str, float]) -> None:
         super().__init__(model, weights)
-        self.losses = {name: lookup(LOSSES, "loss", name)() for name in self.weights}
+        self.losses = {name: lookup(LOSSES, "loss", name, key=LOSS_KEY)() for name in self.weights}
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         prediction = self.model(batch.lr).float()

@@ -22,7 +22,7 @@ from srkit.data.lock import NAME as LOCK
 from srkit.errors import ConfigError, TrainingError
 from srkit.files import TEMPORARY_PATTERN, write_atomically
 from srkit.training.config import TrainingConfig
-from srkit.training.config_check import parse_config
+from srkit.training.config_check import parse_config, shown
 from srkit.training.config_file import read_config, write_config
 from srkit.training.patches import PatchPlan
 from srkit.training.state import Counters, saved_states
@@ -62,11 +62,14 @@ class RunFolder:
         try:
             yield
         except OSError as error:
+            hint = "--output DIR puts the run elsewhere"
+            if saved_states(self.states):
+                hint = "the states saved so far are whole: mend it and go on with --resume"
+            elif self.configuration.exists():
+                hint = f"mend it and begin again with --resume, or {hint}"
             raise TrainingError(
                 f"{error.filename or self.folder}: cannot be written ({error.strerror or error})",
-                hint="the states saved so far are whole: mend it and go on with --resume"
-                if saved_states(self.states)
-                else "--output DIR puts the run elsewhere",
+                hint=hint,
             ) from None
 
     def check(self, *, resume: bool) -> None:
@@ -90,8 +93,8 @@ class RunFolder:
         for key, value in _flat(self.config.model_dump(mode="json")).items():
             if key not in FREE and value != theirs.get(key):
                 raise ConfigError(
-                    f"{self.folder}: cannot resume with {key} {value!r}, the run has "
-                    f"{theirs.get(key)!r}",
+                    f"{self.folder}: cannot resume with {key} {shown(value)}, the run has "
+                    f"{shown(theirs.get(key))}",
                     hint="choose another --name for a new run; --pretrained "
                     f"{self.checkpoint} starts it from this one's weights",
                 )

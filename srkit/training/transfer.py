@@ -41,6 +41,9 @@ def _plain(network: Network) -> Network:
     return folded(network) if isinstance(network, Model) else network
 
 
+KEY = "path.pretrain_network_g"
+
+
 def start_from(pretrained: str | None, model: Network) -> str | None:
     """Give a network the weights it starts from, and one line about them.
 
@@ -58,7 +61,7 @@ def start_from(pretrained: str | None, model: Network) -> str | None:
             holds = f"{pretrained} holds none" if pretrained else "none is given"
             bands = f" and {model.image_channels} bands" if model.image_channels != 3 else ""
             raise ConfigError(
-                f"pretrained: {model.what_it_does} with a trained LPAE of "
+                f"{KEY}: {model.what_it_does} with a trained LPAE of "
                 f"{model.lpae.config.hidden} hidden channels{bands}, {holds}",
                 hint="train one: --model lpae" if bands else "--pretrained lpae",
             )
@@ -66,5 +69,5 @@ def start_from(pretrained: str | None, model: Network) -> str | None:
         return None
     # Biases alone may agree in shape by chance.
     if not any(names[name].dim() > 1 for name in taken):
-        raise ConfigError(f"pretrained: {pretrained} shares no kernel with this model")
+        raise ConfigError(f"{KEY}: {pretrained} shares no kernel with this model")
     return f"took {len(taken)} of {len(names)} tensors from {pretrained}"

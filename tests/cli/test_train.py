@@ -320,10 +320,17 @@ def test_a_dry_run_says_what_a_run_would_download(srkit: Srkit, file: Path) -> N
         (["--validation", "absent"], "absent: no such folder"),
         (["--dataset", "absent"], "absent: no such folder, and no data set srkit knows"),
         (["--dataset", "."], None),
-        (["--set", "datasets.train.degradation.type=awful"], "unknown degradation 'awful'"),
-        (["--set", "train.losses.l3=1"], "unknown loss 'l3'"),
-        (["--set", "network_g.attention=ecaa"], "network_g: unknown attention 'ecaa'"),
-        (["--scale", "5"], "scale must be one of (2, 3, 4, 8), got 5"),
+        (
+            ["--set", "datasets.train.degradation.type=awful"],
+            "--set datasets.train.degradation.type: unknown degradation 'awful'",
+        ),
+        (["--set", "train.losses.l3=1"], "--set train.losses.l3: train.losses: unknown loss 'l3'"),
+        (
+            ["--set", "network_g.attention=ecaa"],
+            "--set network_g.attention: network_g: unknown attention 'ecaa'",
+        ),
+        (["--scale", "5"], "--scale: must be one of 2, 3, 4, 8, got 5"),
+        (["--set", "datasets.train.gt_size=33"], "--set datasets.train.gt_size: an HR patch must"),
         (["--patch-size", "4000"], "2 of 2 images cannot be trained on"),
         (
             ["--lr-folder", "images", "--set", "datasets.train.degradation.type=classical"],

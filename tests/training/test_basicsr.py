@@ -561,7 +561,7 @@ def test_kernels_and_their_chances_go_together(
     ("words", "message"),
     [
         (["datasets={test: {dataroot_lq: x}}"], "options.yml: has no datasets.train, so it is no"),
-        (["scale=1"], "options.yml: scale must be one of (2, 3, 4, 8), got 1"),
+        (["scale=1"], "options.yml: scale: must be one of 2, 3, 4, 8, got 1"),
         (
             ["datasets.train.gt_size=49"],
             "options.yml: datasets.train.gt_size: an HR patch must be a multiple of the scale 2",

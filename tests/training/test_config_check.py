@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from srkit.errors import ConfigError
 from srkit.training.config import TrainingConfig
-from srkit.training.config_check import parse_config
+from srkit.training.config_check import named, parse_config
 from srkit.training.config_file import write_config
 from srkit.training.config_keys import known_keys
 from srkit.training.config_words import apply
@@ -95,7 +95,7 @@ def test_the_field_s_names_are_keys_and_one_entry_stands_for_a_list_of_one() -> 
         ("train.total_iter=.inf", "train.total_iter: must be a finite number, got inf", None),
         ("train.optim_g.lr=.nan", "train.optim_g.lr: must be a finite number, got nan", None),
         ("train.optim_g.lr=1e999", "train.optim_g.lr: must be a finite number, got inf", None),
-        ("train.optim_g.lr=null", "train.optim_g.lr: must be a number, got None", None),
+        ("train.optim_g.lr=null", "train.optim_g.lr: must be a number, got null", None),
         ("train.losses.l1=-1", "train.losses.l1: must be greater than or equal to 0, got -1", None),
         ("train.compile=perhaps", "train.compile: must be true or false, got 'perhaps'", None),
         ("datasets.train.weights=1", "datasets.train.weights: must be a list, got 1", None),
@@ -163,6 +163,11 @@ def test_the_field_s_names_are_keys_and_one_entry_stands_for_a_list_of_one() -> 
             "train.scheduler.gamma=0.1",
             "train.scheduler: gamma 0.1 is for type MultiStepLR, the type is CosineAnnealingLR",
             "leave it out, or --set train.scheduler.gamma=0.5",
+        ),
+        (
+            "train={scheduler: {type: OneCycleLR}, warmup_iter: 7, total_iter: 100}",
+            "train: warmup_iter 7 is not for OneCycleLR, which rises by itself",
+            "leave it out; train.scheduler.pct_start says how long it rises",
         ),
         (
             "train.scheduler.pct_start=0.5",
@@ -282,8 +287,46 @@ def test_a_value_is_told_with_where_it_is_from() -> None:
     )
     origins = {"train.scheduler.milestones": "--set train.scheduler.milestones"}
     assert str(refusal("train.scheduler.milestones=[5]", origins=origins)).startswith(
-        "--set train.scheduler.milestones: train.scheduler: milestones [5] is for type MultiStepLR"
+        "--set train.scheduler.milestones: [5] is for type MultiStepLR"
     )
+
+
+def test_values_that_do_not_go_together_are_told_with_the_one_that_is_named() -> None:
+    origins = {
+        "datasets.train.dataroot_lq": "--lr-folder",
+        "datasets.train.degradation.type": "--set datasets.train.degradation.type",
+        "datasets.train.dataroot_gt": "--dataset",
+        "datasets.train.gt_size": "--patch-size",
+    }
+    many = refusal("datasets.train.dataroot_lq=[a, b]", source="run.yml", origins=origins)
+    assert str(many) == "--lr-folder: must have an entry for each of dataroot_gt's 1, has 2"
+    assert many.hint == "null stands for a folder whose LR images are to be made"
+    words = ("datasets.train.dataroot_lq=[a]", "datasets.train.degradation.type=classical")
+    assert str(refusal(*words, source="run.yml", origins=origins)) == (
+        "--set datasets.train.degradation.type: datasets.train: LR images are given, and a "
+        "degradation to make others"
+    )
+    both = refusal("datasets.train.weights=[1, 2]", source="run.yml", origins=origins)
+    assert str(both).startswith("--dataset: datasets.train: weights must have an entry")
+    origins.pop("datasets.train.dataroot_gt")
+    alone = refusal("datasets.train.weights=[1, 2]", source="run.yml", origins=origins)
+    assert str(alone).startswith("run.yml: datasets.train: weights must have an entry")
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("scale: must be one of 2, 3, got 5", "--scale: must be one of 2, 3, got 5"),
+        ("network_g: unknown norm 'x'", "--set network_g.norm: network_g: unknown norm 'x'"),
+        ("train.losses: unknown loss 'l3'", "run.yml: train.losses: unknown loss 'l3'"),
+        ("absent: no such folder", "absent: no such folder"),
+        ("no colon", "no colon"),
+    ],
+)
+def test_what_is_refused_later_is_told_with_where_it_is_from(said: str, told: str) -> None:
+    origins = {"scale": "--scale", "network_g.norm": "--set network_g.norm"}
+    error = named(ConfigError(said, hint="try 2"), source="run.yml", origins=origins)
+    assert (str(error), error.hint) == (told, "try 2")
 
 
 def test_every_key_has_a_meaning() -> None:

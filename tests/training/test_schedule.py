@@ -52,7 +52,7 @@ def test_agrees_with_torch(ours: dict[str, object], theirs: object) -> None:
 
 
 def test_one_cycle_rises_then_falls() -> None:
-    train = settings({"type": "OneCycleLR", "pct_start": 0.25, "eta_min": 0.001}, warmup=5)
+    train = settings({"type": "OneCycleLR", "pct_start": 0.25, "eta_min": 0.001})
     rates = [learning_rate(step, train) for step in range(STEPS + 1)]
     assert rates[0] == pytest.approx(0.3 / 25)
     assert rates[10] == pytest.approx(0.3)

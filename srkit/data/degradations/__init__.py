@@ -38,5 +38,5 @@ def create_degradation(settings: Mapping[str, Any], *, scale: int) -> Degradatio
                 hint=f"{KEY}.type: {' or '.join(DEGRADATIONS)}",
             )
         return None
-    lookup({BICUBIC: None, **DEGRADATIONS}, "degradation", name)
+    lookup({BICUBIC: None, **DEGRADATIONS}, "degradation", name, key=f"{KEY}.type")
     return DEGRADATIONS[name].parse(rest, scale=scale)

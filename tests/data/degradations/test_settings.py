@@ -15,7 +15,8 @@ KEY = "datasets.train.degradation"
     [
         (
             {"type": "second-order"},
-            "unknown degradation 'second-order': choose one of bicubic, classical, second_order",
+            f"{KEY}.type: unknown degradation 'second-order': choose one of bicubic, classical, "
+            "second_order",
             "did you mean 'second_order'?",
         ),
         (
