@@ -13,10 +13,11 @@ costs, in turns with OpenCV's bicubic; writes them into the card with the licenc
 `checkpoints/NAME.safetensors` and writes `checkpoints/README.md` anew from all released cards.
 
     python scripts/release.py --describe
+    python scripts/release.py --scores --data-root DIR
     python scripts/release.py --costs
 
-only writes that page; measures again what every released model costs, best on a machine that does
-nothing else meanwhile.
+only writes that page; measures all released models again, their scores, or what they cost (best on
+a machine that does nothing else meanwhile).
 """
 
 import argparse
@@ -45,6 +46,7 @@ from srkit.transforms.resize import imresize_uint8
 
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee")
 TURNS = 7
+PSNR_DIGITS = 5  # of what is shown with two: rounded twice, 31.41501 would be 31.41
 SIDE = 1000  # pixels of the result that is timed
 CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
 
@@ -91,14 +93,21 @@ def main() -> None:
     )
     parser.add_argument("--describe", action="store_true", help="only write checkpoints/README.md")
     parser.add_argument("--costs", action="store_true", help="only measure the costs again")
+    parser.add_argument("--scores", action="store_true", help="only measure the scores again")
     arguments = parser.parse_args()
-    if arguments.costs:
-        for path in released().values():
-            loaded = checkpoint.load(path)
-            card = replace(loaded.card, cost=cost(loaded.module))
-            print(card.name, card.cost)
-            checkpoint.save(path, loaded.module, card)
-    if arguments.describe or arguments.costs:
+    if arguments.scores and not arguments.data_root:
+        parser.error("--scores needs --data-root")
+    again = arguments.costs or arguments.scores
+    for path in released().values() if again else ():
+        loaded = checkpoint.load(path)
+        card = loaded.card
+        if arguments.costs:
+            card = replace(card, cost=cost(loaded.module))
+        if arguments.scores:
+            card = replace(card, scores=scores(loaded.module, arguments.data_root))
+        print(card.name, card.cost)
+        checkpoint.save(path, loaded.module, card)
+    if arguments.describe or again:
         (CHECKPOINTS / "README.md").write_text(describe(), encoding="utf-8")
         return
     if not (arguments.trained and arguments.data_root and arguments.summary):
@@ -106,28 +115,6 @@ def main() -> None:
 
     loaded = checkpoint.load(arguments.trained)
     model = loaded.module
-    protocol = "sr-rgb" if model.scale == 1 else "sr-y"
-    perceptual = Perceptual()
-    scores = []
-    sets = {
-        name: prepare(find_dataset(name, arguments.data_root).folder, model.scale)
-        for name in ("Set5", "Set14")
-    }
-    sets["scikit-image"] = photographs(model.scale)
-    for name, pairs in sets.items():
-        result = score(model, pairs, protocol, perceptual=perceptual)
-        entry = {
-            "set": name,
-            "protocol": protocol,
-            "scale": model.scale,
-            "psnr": round(result.psnr, 3),
-            "ssim": round(result.ssim, 4),
-            "lpips": None if result.lpips is None else round(result.lpips, 4),
-        }
-        if isinstance(model, LPAE):
-            entry["approximation_psnr"] = round(_approximation_psnr(model, pairs), 2)
-        scores.append(entry)
-        print(entry)
     earlier = [checkpoint.load(path).card for path in arguments.after]
     card = replace(
         loaded.card,
@@ -139,13 +126,40 @@ def main() -> None:
         command=" && ".join(arguments.command) or loaded.card.command,
         cost=cost(model),
         licence="Apache-2.0",
-        scores=scores,
+        scores=scores(model, arguments.data_root),
     )
     target = CHECKPOINTS / f"{card.name}.safetensors"
     sha256 = checkpoint.save(target, model, card)
     print(f"{target}  sha256 of contents {sha256}")
     readme = CHECKPOINTS / "README.md"
     readme.write_text(describe(), encoding="utf-8")
+
+
+def scores(model: Model, data_root: Path) -> list[dict[str, Any]]:
+    """Score a model on all three sets."""
+    protocol = "sr-rgb" if model.scale == 1 else "sr-y"
+    perceptual = Perceptual()
+    found = []
+    sets = {
+        name: prepare(find_dataset(name, data_root).folder, model.scale)
+        for name in ("Set5", "Set14")
+    }
+    sets["scikit-image"] = photographs(model.scale)
+    for name, pairs in sets.items():
+        result = score(model, pairs, protocol, perceptual=perceptual)
+        entry = {
+            "set": name,
+            "protocol": protocol,
+            "scale": model.scale,
+            "psnr": round(result.psnr, PSNR_DIGITS),
+            "ssim": round(result.ssim, 4),
+            "lpips": None if result.lpips is None else round(result.lpips, 4),
+        }
+        if isinstance(model, LPAE):
+            entry["approximation_psnr"] = round(_approximation_psnr(model, pairs), 2)
+        found.append(entry)
+        print(entry)
+    return found
 
 
 def photographs(scale: int) -> list[Pair]:
