@@ -30,7 +30,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
+try:
+    import matplotlib as mpl
+except ModuleNotFoundError:
+    raise SystemExit("the fonts are matplotlib's: pip install 'srkit[figures]'") from None
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
@@ -405,6 +408,7 @@ def main() -> None:
         for place, pixels in zip(places, (hr, lr), strict=True):
             place.parent.mkdir(parents=True, exist_ok=True)
             write_image(place, Image(colour=np.ascontiguousarray(pixels)))
+    print(f"{arguments.target}: {arguments.count} pairs for x{arguments.scale}, in HR and LR")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if not 0 < arguments.factor < 1:
         parser.error(f"--factor must be between 0 and 1, got {arguments.factor}")
-    for path in image_files(arguments.source, recursive=True):
+    paths = image_files(arguments.source, recursive=True)
+    for path in paths:
         place = (arguments.target / path.relative_to(arguments.source)).with_suffix(".png")
         if place.exists():
             continue
@@ -38,6 +39,7 @@ def main() -> None:
         whole = np.ascontiguousarray(samples[:height, :width])
         place.parent.mkdir(parents=True, exist_ok=True)
         write_image(place, Image(colour=bicubic(whole, arguments.factor)))
+    print(f"{arguments.target}: {len(paths)} images")
 
 
 if __name__ == "__main__":
