@@ -1,5 +1,6 @@
 """`srkit upscale`: enlarge images."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,8 +15,13 @@ SMALLEST_TILE = 16
 def upscale(
     inputs: Inputs,
     output: Annotated[
-        Path,
-        typer.Option("-o", "--output", help="Folder for the results, or a file for one image."),
+        str,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="PATH",
+            help="Folder for the results, or a file for one image.",
+        ),
     ],
     model: Annotated[
         str,
@@ -111,11 +117,12 @@ def upscale(
     with Reporter(quiet=quiet) as reporter:
         report = upscale_all(
             inputs,
-            output,
+            Path(output),
             model=model,
             scale=scale,
             width=width,
             height=height,
+            into_folder=output.endswith(("/", os.sep)),  # which Path would drop
             recursive=recursive,
             format=format,
             existing=existing,

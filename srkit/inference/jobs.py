@@ -50,20 +50,23 @@ def plan_jobs(
     output: Path,
     *,
     tag: str,
+    into_folder: bool = False,
     recursive: bool = True,
     format: Format = "auto",
     existing: Existing = "error",
 ) -> Plan:
     """Say what becomes of each image, looking at names only.
 
-    `output` is a folder, or a file when there is one input file and it has an image's suffix.
+    `output` is a folder, or a file when there is one input file and it has an image's suffix;
+    with `into_folder` a folder whatever its name.
     `tag` names the work, `4x_lapwave-m`, for results beside their sources.
 
-    Raises: ConfigError for an input that is not there, a folder without images, results that
-        would share a name, exist already (with existing="error"), or are inputs themselves.
+    Raises: ConfigError for an input that is not there, a folder without images, a file's name of
+        no format srkit writes, results that would share a name, exist already (with
+        existing="error"), or are inputs themselves.
     """
     left_out: list[Path] = []
-    if _is_file_name(output):
+    if not into_folder and _is_file_name(output, inputs):
         folder, jobs = output.parent, [_single(inputs, output, format)]
     else:
         folder, jobs = output, []
@@ -97,11 +100,19 @@ def plan_jobs(
     )
 
 
-def _is_file_name(output: Path) -> bool:
+def _is_file_name(output: Path, inputs: Sequence[Path]) -> bool:
     kind = _kind(output)
     known = output.suffix.lower() in WRITABLE_SUFFIXES
     if kind == "file" and not known:
         raise ConfigError(f"{display_name(output)}: a file, but a folder is needed")
+    one_file = len(inputs) == 1 and _kind(inputs[0]) == "file"
+    # `x.gif` is meant as a file, `v1.2` and `set.x4` hardly.
+    if kind is None and not known and one_file and output.suffix[1:].isalpha():
+        name, suffixes = display_name(output), ", ".join(sorted(WRITABLE_SUFFIXES))
+        raise ConfigError(
+            f"{name}: not a format srkit writes",
+            hint=f"choose one of {suffixes}; {name}/ makes a folder",
+        )
     return known and kind != "folder"
 
 

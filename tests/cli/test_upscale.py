@@ -73,6 +73,15 @@ def test_tiles_do_not_show_in_the_file(place: Path) -> None:
         assert (difference > 0).mean() <= 1e-4
 
 
+def test_a_slash_at_the_end_makes_a_folder(place: Path) -> None:
+    refused = run("in/a.png", "-o", "out.gif")
+    assert str(refused.exception) == "out.gif: not a format srkit writes"
+    assert not Path("out.gif").exists()
+    for name in ("out.gif", "out.png"):
+        assert run("in/a.png", "-o", f"{name}/").exit_code == 0
+        assert Path(name, "a.png").is_file()
+
+
 @pytest.mark.parametrize(
     ("words", "name", "size"),
     [

@@ -21,11 +21,20 @@ def touch(*paths: Path) -> None:
 def plan(
     *inputs: Path,
     output: Path,
+    into_folder: bool = False,
     recursive: bool = True,
     format: Format = "auto",
     existing: Existing = "error",
 ) -> Plan:
-    return plan_jobs(inputs, output, tag=TAG, recursive=recursive, format=format, existing=existing)
+    return plan_jobs(
+        inputs,
+        output,
+        tag=TAG,
+        into_folder=into_folder,
+        recursive=recursive,
+        format=format,
+        existing=existing,
+    )
 
 
 def names(plan: Plan, folder: Path) -> dict[str, str]:
@@ -85,6 +94,28 @@ def test_a_folder_may_be_called_like_an_image(tmp_path: Path) -> None:
     (tmp_path / "out.png").mkdir()
     made = plan(tmp_path / "a.png", output=tmp_path / "out.png")
     assert names(made, tmp_path) == {"a.png": "out.png/a.png"}
+
+
+@pytest.mark.parametrize("name", ["x.gif", "x.pgn", "deep/x.GIF"])
+def test_a_file_of_no_format_srkit_writes_is_refused(tmp_path: Path, name: str) -> None:
+    touch(tmp_path / "in" / "a.png")
+    with pytest.raises(ConfigError, match=f"{name}: not a format srkit writes") as caught:
+        plan(tmp_path / "in" / "a.png", output=tmp_path / name)
+    assert str(caught.value.hint).startswith("choose one of .bmp, ")
+    made = plan(tmp_path / "in" / "a.png", output=tmp_path / name, into_folder=True)
+    assert names(made, tmp_path) == {"in/a.png": f"{name}/a.png"}
+    # Of a folder's results, this can only be the folder.
+    made = plan(tmp_path / "in", output=tmp_path / name)
+    assert names(made, tmp_path) == {"in/a.png": f"{name}/a.png"}
+    (tmp_path / name).mkdir(parents=True)
+    assert plan(tmp_path / "in" / "a.png", output=tmp_path / name).folder == tmp_path / name
+
+
+@pytest.mark.parametrize("name", ["v1.2", "set.x4", ".hidden", "out", "ends."])
+def test_a_suffix_that_is_no_file_s_makes_a_folder(tmp_path: Path, name: str) -> None:
+    touch(tmp_path / "a.png")
+    made = plan(tmp_path / "a.png", output=tmp_path / name)
+    assert names(made, tmp_path) == {"a.png": f"{name}/a.png"}
 
 
 def test_beside_its_source_a_result_says_what_it_is(tmp_path: Path) -> None:

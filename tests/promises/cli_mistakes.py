@@ -64,6 +64,7 @@ CASES = [
         upscale photos -o out.png
         upscale photo.png -o photo.png
         upscale photo.png -o notes.txt
+        upscale photo.png -o out.gif
         upscale photo.png -o out.png -f jpg
         upscale photo.png -o out -n lapwve
         upscale photo.png -o out -n absent.safetensors
