@@ -45,9 +45,9 @@ def classify(
     from rich.progress import Progress
 
     from srkit.checkpoint import load_classifier
-    from srkit.images import DEFAULT_MAX_PIXELS
+    from srkit.images import DEFAULT_MAX_PIXELS, count_kinds
     from srkit.inference.device import choose_device
-    from srkit.inference.jobs import find_images
+    from srkit.inference.jobs import find_images, find_others
     from srkit.inference.labelling import classify_all
 
     classifier = load_classifier(model, choose_device(device)).module
@@ -75,6 +75,8 @@ def classify(
         )
     for failure in report.refused:
         typer.echo(f"srkit: {failure.reason}", err=True)
+    if others := find_others(inputs, recursive):
+        typer.echo(f"srkit: left alone: {count_kinds(others)}", err=True)
     if as_json:
         typer.echo(json.dumps(report.as_dict(), indent=2))
     else:

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from srkit.errors import DataError, ImageError
-from srkit.images import image_files, read_bands
+from srkit.images import image_files, no_images, read_bands
 from srkit.images.image import Samples
 from srkit.images.naming import display_name
 from srkit.transforms.resize import imresize, imresize_uint8
@@ -161,5 +161,5 @@ def _images_in(folder: Path) -> list[Path]:
         raise DataError(f"{display_name(folder)}: no such folder")
     paths = image_files(folder, recursive=False)
     if not paths:
-        raise DataError(f"{display_name(folder)}: no images in this folder")
+        raise DataError(no_images(folder))
     return paths

@@ -7,7 +7,7 @@ from pathlib import Path
 from srkit.data.datasets import TrainingFolder
 from srkit.data.pairs import Source, lr_names
 from srkit.errors import DataError, SrkitError
-from srkit.images import image_files, read_size
+from srkit.images import image_files, no_images, read_size
 from srkit.images.naming import display_name
 
 SHOWN = 20  # files that cannot be used are named up to this many
@@ -107,9 +107,7 @@ def _images_under(folder: Path) -> list[Path]:
         raise DataError(f"{display_name(folder)}: no such folder")
     paths = image_files(folder, recursive=True)
     if not paths:
-        raise DataError(
-            f"{display_name(folder)}: no images in this folder", hint="PNG, JPEG, WebP, BMP or TIFF"
-        )
+        raise DataError(no_images(folder, recursive=True), hint="PNG, JPEG, WebP, BMP or TIFF")
     return paths
 
 

@@ -6,7 +6,13 @@ one line, and nothing is guessed: the format comes from the bytes, the range fro
 """
 
 from srkit.images.bands import read_bands
-from srkit.images.folder import READABLE_SUFFIXES, image_files
+from srkit.images.folder import (
+    READABLE_SUFFIXES,
+    count_kinds,
+    image_files,
+    no_images,
+    other_images,
+)
 from srkit.images.image import Image, Metadata
 from srkit.images.limits import DEFAULT_MAX_PIXELS
 from srkit.images.metadata import MetadataPolicy
@@ -21,8 +27,11 @@ __all__ = [
     "Image",
     "Metadata",
     "MetadataPolicy",
+    "count_kinds",
     "from_tensor",
     "image_files",
+    "no_images",
+    "other_images",
     "read_bands",
     "read_image",
     "read_size",

@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from srkit.errors import ConfigError
-from srkit.images import DEFAULT_MAX_PIXELS, MetadataPolicy, read_image, write_image
+from srkit.images import (
+    DEFAULT_MAX_PIXELS,
+    MetadataPolicy,
+    count_kinds,
+    read_image,
+    write_image,
+)
 from srkit.images.naming import display_name, one_line
 from srkit.inference.device import choose_device
 from srkit.inference.family import load_family
@@ -149,6 +155,7 @@ def upscale_all(
     report = Report(skipped=plan.skipped)
     if dry_run:
         report.planned = plan.work
+        _tell_of_others(plan.others, watcher)
         return report
     _prepare(plan.folder)
 
@@ -180,7 +187,13 @@ def upscale_all(
         else:
             report.done.append(done)
             watcher.done(done)
+    _tell_of_others(plan.others, watcher)
     return report
+
+
+def _tell_of_others(others: Sequence[Path], watcher: Watcher) -> None:
+    if others:
+        watcher.notice(f"left alone: {count_kinds(others)}")
 
 
 def _prepare(folder: Path) -> None:

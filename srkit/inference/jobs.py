@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from srkit.errors import ConfigError
-from srkit.images import WRITABLE_SUFFIXES, image_files
+from srkit.images import WRITABLE_SUFFIXES, image_files, no_images, other_images
 from srkit.images.naming import display_name
 from srkit.inference.result_names import (
     Format,
@@ -43,6 +43,8 @@ class Plan:
     """Whose results are there already."""
     left_out: list[Path]
     """Images that look like results of an earlier run."""
+    others: list[Path]
+    """Images of kinds that srkit does not read."""
 
 
 def plan_jobs(
@@ -97,6 +99,7 @@ def plan_jobs(
         work=[job for job in jobs if job not in done],
         skipped=skipped,
         left_out=left_out,
+        others=find_others(inputs, recursive),
     )
 
 
@@ -142,9 +145,16 @@ def find_images(inputs: Sequence[Path], recursive: bool) -> list[tuple[Path, Pat
             continue
         found = image_files(given, recursive)
         if not found:
-            raise ConfigError(f"{display_name(given)}: no images in this folder")
+            raise ConfigError(no_images(given, recursive))
         sources += ((source, given) for source in found)
     return sources
+
+
+def find_others(inputs: Sequence[Path], recursive: bool) -> list[Path]:
+    """Give each image of a kind srkit does not read that the folders among the inputs hold."""
+    folders = [given for given in inputs if _kind(given) == "folder"]
+    found = {real(path): path for folder in folders for path in other_images(folder, recursive)}
+    return list(found.values())
 
 
 def _is_earlier_result(job: Job, root: Path, output: Path, tag: str) -> bool:

@@ -53,6 +53,15 @@ def square(place: Path) -> Path:
     return path
 
 
+def test_images_of_other_kinds_are_counted(srkit: Srkit, one_label: Path, place: Path) -> None:
+    (place / "images" / "IMG_1.heic").touch()
+    done = srkit("classify", "images", "-n", one_label)
+    assert (done.code, done.stderr) == (
+        0,
+        "srkit: left alone: 1 file of other kinds (.heic)\n",
+    )
+
+
 def test_the_most_likely_class_of_each_image_is_printed(
     srkit: Srkit, one_label: Path, square: Path
 ) -> None:

@@ -73,6 +73,17 @@ def test_tiles_do_not_show_in_the_file(place: Path) -> None:
         assert (difference > 0).mean() <= 1e-4
 
 
+def test_images_of_other_kinds_are_counted_at_the_end(place: Path) -> None:
+    for name in ("in/IMG_1.HEIC", "in/deep/b.gif", "in/notes.txt", "in/.c.gif"):
+        Path(name).write_bytes(b"")
+    told = "srkit: left alone: 2 files of other kinds (.gif, .heic)"
+    assert run("in", "-o", "out", "--dry-run").stderr.splitlines() == [told]
+    result = run("in", "in/deep", "-o", "out")
+    assert result.exit_code == 0
+    assert result.stderr.splitlines()[-2:] == [told, "3 done, 0 refused"]
+    assert run("in", "-o", "again", "--quiet").stderr == ""
+
+
 def test_a_slash_at_the_end_makes_a_folder(place: Path) -> None:
     refused = run("in/a.png", "-o", "out.gif")
     assert str(refused.exception) == "out.gif: not a format srkit writes"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from srkit.errors import ImageError
-from srkit.images import image_files
+from srkit.images import image_files, no_images, other_images
 
 IMAGES = ["a.png", "B.JPG", "c.Jpeg", "d.webp", "e.BMP", "f.tif", "g.tiff", "h.jfif", "ü 🙂.png"]
 OTHERS = [
@@ -45,6 +45,28 @@ def test_folders_inside(folder: Path) -> None:
 
 def test_the_folder_itself_may_be_hidden(folder: Path) -> None:
     assert len(image_files(folder / ".cache")) == len(IMAGES)
+
+
+def test_images_of_other_kinds(folder: Path) -> None:
+    assert other_images(folder) == [folder / "x.gif"]
+    (folder / "sub" / "IMG_1.HEIC").touch()
+    (folder / ".y.gif").touch()
+    found = other_images(folder, recursive=True)
+    assert [str(path.relative_to(folder)) for path in found] == [
+        "sub/IMG_1.HEIC",
+        "sub/deep/x.gif",
+        "sub/x.gif",
+        "x.gif",
+    ]
+
+
+def test_a_folder_without_images_tells_what_it_has_instead(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    assert no_images(tmp_path) == f"{tmp_path}: no images in this folder"
+    for name in ("a.CR2", "b.heic", "c.heic", ".d.avif"):
+        (tmp_path / name).touch()
+    told = f"{tmp_path}: no images in this folder, only 3 files of other kinds (.cr2, .heic)"
+    assert no_images(tmp_path) == told
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:
