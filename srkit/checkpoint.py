@@ -12,8 +12,9 @@ Source: the file format is https://github.com/huggingface/safetensors.
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -109,9 +110,15 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
         return names[str(name_or_path)]
     if path.is_dir():
         raise CheckpointError(f"{path}: a folder, not a checkpoint file")
-    raise CheckpointError(
-        f"{name_or_path}: neither a file nor a released model",
-        hint=f"released models: {', '.join(names)}" if names else None,
+    raise unknown(str(name_or_path), list(names))
+
+
+def unknown(name: str, choices: Sequence[str], kind: str = "released models") -> CheckpointError:
+    """Make the error for a name that is neither a file nor one of `choices`."""
+    near = [f"did you mean {choice!r}?" for choice in get_close_matches(name, choices, n=1)]
+    listed = [f"{kind}: {', '.join(choices)}"] if choices else []
+    return CheckpointError(
+        f"{name}: neither a file nor a released model", hint=" ".join([*near, *listed]) or None
     )
 
 

@@ -120,8 +120,12 @@ def test_a_config_that_does_not_fit_its_weights_is_refused(tmp_path: Path) -> No
 
 
 def test_a_name_that_is_nothing_lists_the_released_models() -> None:
-    with pytest.raises(CheckpointError, match="lapwafe: neither a file nor a released model"):
-        checkpoint.load("lapwafe")
+    with pytest.raises(
+        CheckpointError, match="lapwafe-m-x2: neither a file nor a released model"
+    ) as caught:
+        checkpoint.load("lapwafe-m-x2")
+    listed = f"released models: {', '.join(checkpoint.released())}"
+    assert caught.value.hint == f"did you mean 'lapwave-m-x2'? {listed}"
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:

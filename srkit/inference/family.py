@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from srkit import checkpoint
-from srkit.errors import ConfigError
+from srkit.errors import CheckpointError, ConfigError
 from srkit.inference.bicubic import NAME, SCALES, BicubicEnlarger
 from srkit.models.model import Model
 
@@ -42,10 +42,26 @@ def load_family(name: str, device: torch.device) -> Family:
         plain: list[Model] = [BicubicEnlarger(scale, image_channels=3) for scale in SCALES]
         return Family(label=name, modules=plain, scale=FAMILY_SCALE)
     members = [] if Path(name).is_file() else _members(name)
+    if not members and name not in checkpoint.released() and not Path(name).exists():
+        raise checkpoint.unknown(name, choices(), "choose a file or one of")
     modules = [_load(member, device) for member in members or [name]]
     scale = FAMILY_SCALE if members else modules[0].scale
     label = Path(name).stem if Path(name).is_file() else name
     return Family(label=label, modules=modules, scale=scale)
+
+
+def choices() -> list[str]:
+    """Name all that `load_family` takes but files: bicubic, the families and their models."""
+    models = [name for name, path in checkpoint.released().items() if _enlarges(path)]
+    families = [re.sub(r"-x\d+$", "", name) for name in models]
+    return list(dict.fromkeys([NAME, *families, *models]))
+
+
+def _enlarges(path: Path) -> bool:
+    try:
+        return int(checkpoint.read_header(path).config.get("scale", 1)) > 1
+    except CheckpointError:  # a damaged one, which is not what the user asked about
+        return False
 
 
 def _members(name: str) -> list[str]:

@@ -30,7 +30,11 @@ class Enlargement:
     def __post_init__(self) -> None:
         sides = [side for side in (self.width, self.height) if side is not None]
         if (self.scale is None) != bool(sides):
-            raise ConfigError("give either a scale, or a width or a height")
+            given = [f"--{name} {n:g}" for name, n in vars(self).items() if n is not None]
+            raise ConfigError(
+                "give either --scale, or --width or --height, got "
+                + (" and ".join(given) or "none of them")
+            )
         if self.scale is not None and not 1 < self.scale <= LARGEST_SCALE:
             raise ConfigError(
                 f"scale must be above 1 and at most {LARGEST_SCALE}, got {self.scale}"

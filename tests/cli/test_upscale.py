@@ -186,7 +186,10 @@ def test_running_again(place: Path) -> None:
         (["in", "-n", "lapwave-q"], "lapwave-q: neither a file nor a released model"),
         (["in", "-n", "in/a.png"], "in/a.png: not a safetensors file"),
         (["in", "-s", "1"], "scale must be above 1 and at most 16, got 1.0"),
-        (["in", "-s", "2", "--width", "100"], "give either a scale, or a width or a height"),
+        (
+            ["in", "-s", "2", "--width", "100"],
+            "give either --scale, or --width or --height, got --scale 2 and --width 100",
+        ),
         (["in", "-t", "8"], "--tile must be auto, 0 or at least 16, got '8'"),
         (["in", "-t", "-1"], "--tile must be auto, 0 or at least 16, got '-1'"),
         (["in", "--tile-overlap", "x"], "--tile-overlap must be auto or a number of pixels"),

@@ -74,6 +74,16 @@ def test_models_that_do_not_enlarge_are_refused() -> None:
         load_family("lpae", CPU)
 
 
+def test_an_unknown_name_is_told_the_nearest_and_all_that_enlarge(shelf: Path) -> None:
+    (shelf / "damaged.safetensors").write_bytes(b"")
+    with pytest.raises(CheckpointError, match="wav-x2: neither a file nor a released") as caught:
+        load_family("wav-x2", CPU)
+    assert caught.value.hint == (
+        "did you mean 'wave-x2'? choose a file or one of: bicubic, wave-2, wave-4, wave, "
+        "wave-2-x2, wave-4-x4, wave-x2, wave-x4"
+    )
+
+
 @pytest.mark.parametrize("name", ["wav", "wave-x3", "", "wave-x", "WAVE"])
 def test_an_unknown_name_is_refused(name: str) -> None:
     with pytest.raises(CheckpointError):

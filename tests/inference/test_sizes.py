@@ -30,8 +30,8 @@ def test_sizes(enlargement: Enlargement, image: tuple[int, int], size: tuple[int
 @pytest.mark.parametrize(
     ("scale", "width", "height", "message"),
     [
-        (None, None, None, "either a scale"),
-        (2, 100, None, "either a scale"),
+        (None, None, None, "got none of them"),
+        (2, 100, None, "got --scale 2 and --width 100"),
         (1, None, None, "above 1 and at most 16, got 1"),
         (16.5, None, None, "got 16.5"),
         (math.nan, None, None, "got nan"),
