@@ -25,7 +25,7 @@ def evaluate(
         list[str],
         typer.Argument(
             metavar="MODEL",
-            help="Names from `srkit models`, checkpoint files, bicubic or lanczos.",
+            help="Families and names from `srkit models`, files, bicubic or lanczos.",
         ),
     ],
     dataset: Annotated[
@@ -108,14 +108,21 @@ def _load(
     from srkit import checkpoint
     from srkit.evaluation.evaluate import BASELINES
     from srkit.images.naming import display_name
+    from srkit.inference.family import choices, family_members
 
-    upscalers: list[tuple[str, nn.Module | str]] = []
+    released = checkpoint.released()
+    families = {word: family_members(word) for word in words if word not in BASELINES}
+    upscalers: dict[int, tuple[str, nn.Module | str]] = {}
     bands: int | None = None
-    for word in words:
+    # Families of several scales last: the other models may settle which it is.
+    for place, word in sorted(enumerate(words), key=lambda one: len(families.get(one[1], ()))):
         if word in BASELINES:
-            upscalers.append((word, word))
+            upscalers[place] = word, word
             continue
-        loaded = checkpoint.load(word, device)
+        if not families[word] and word not in released and not Path(word).exists():
+            known = dict.fromkeys([*BASELINES, *choices(), *released])
+            raise checkpoint.unknown(word, list(known), "choose a file or one of")
+        loaded = checkpoint.load(_one_of_family(word, families[word], scale), device)
         own = loaded.module.scale
         if scale is not None and own != scale:
             raise ConfigError(f"{word} enlarges by {own}, not by {scale}", hint="one scale a call")
@@ -128,13 +135,26 @@ def _load(
             )
         bands = taken_bands
         # Two files of one run have the same name on their cards: the second goes by its path.
-        taken = loaded.card.name in (name for name, _ in upscalers)
-        upscalers.append((display_name(word if taken else loaded.card.name), loaded.module))
+        taken = loaded.card.name in (name for name, _ in upscalers.values())
+        upscalers[place] = display_name(word if taken else loaded.card.name), loaded.module
     if scale is None:
         raise ConfigError("--scale is needed: bicubic and lanczos enlarge by any scale")
     if scale < 1:
         raise ConfigError(f"--scale must be at least 1, got {scale}")
-    return upscalers, scale, bands or 3
+    return [upscalers[place] for place in range(len(words))], scale, bands or 3
+
+
+def _one_of_family(word: str, members: list[str], scale: int | None) -> str:
+    """Put the member that enlarges by the scale in the place of a family's name."""
+    if not members:
+        return word
+    if scale is None and len(members) == 1:
+        return members[0]
+    if f"{word}-x{scale}" not in members:
+        lacks = "of several scales" if scale is None else f"without one that enlarges by {scale}"
+        hint = f"{'--scale, or ' if scale is None else ''}one of {', '.join(members)}"
+        raise ConfigError(f"{word}: a family of models {lacks}", hint=hint)
+    return f"{word}-x{scale}"
 
 
 def _perceptual(weights: Path | None, device: str) -> Perceptual | None:

@@ -41,7 +41,7 @@ def load_family(name: str, device: torch.device) -> Family:
     if name == NAME and not Path(name).is_file():
         plain: list[Model] = [BicubicEnlarger(scale, image_channels=3) for scale in SCALES]
         return Family(label=name, modules=plain, scale=FAMILY_SCALE)
-    members = [] if Path(name).is_file() else _members(name)
+    members = family_members(name)
     if not members and name not in checkpoint.released() and not Path(name).exists():
         raise checkpoint.unknown(name, choices(), "choose a file or one of")
     modules = [_load(member, device) for member in members or [name]]
@@ -64,9 +64,10 @@ def _enlarges(path: Path) -> bool:
         return False
 
 
-def _members(name: str) -> list[str]:
+def family_members(name: str) -> list[str]:
+    """Name the models of a family; none when there is a model or a file of that name."""
     released = checkpoint.released()
-    if name in released:
+    if name in released or Path(name).is_file():
         return []
     return [member for member in released if re.fullmatch(re.escape(name) + r"-x\d+", member)]
 

@@ -152,6 +152,41 @@ def test_refuses_mistakes_before_working(images: Path, network: Path, tmp_path: 
     assert str(error) == f"{weights}: no such file or directory"
 
 
+@pytest.fixture
+def family(network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Release wave-x2 and wave-x4, and lone-x2."""
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    for name, scale in (("wave-x2", 2), ("wave-x4", 4), ("lone-x2", 2)):
+        module = build_model("sr_network", {"scale": scale, "features": 8, "blocks": 1})
+        checkpoint.save(shelf / f"{name}.safetensors", module, Card(name=name))
+    monkeypatch.setattr(checkpoint, "checkpoints_folder", lambda: shelf)
+
+
+@pytest.mark.usefixtures("family")
+def test_a_family_is_its_model_of_the_scale(images: Path, network: Path) -> None:
+    def measured(*words: str | Path) -> list[str]:
+        result = run(*words, "--dataset", images, "--json")
+        assert result.exit_code == 0, result.output
+        return [one["model"] for one in json.loads(result.stdout)["results"]]
+
+    assert measured("bicubic", "wave", "--scale", "4") == ["bicubic", "wave-x4"]
+    assert measured("wave", "bicubic", network) == ["wave-x2", "bicubic", "tiny-x2"]
+    assert measured("wave", "lone") == ["wave-x2", "lone-x2"]
+
+
+@pytest.mark.usefixtures("family")
+def test_a_family_without_a_scale_names_its_models(images: Path) -> None:
+    error = refusal("bicubic", "wave", "--dataset", images)
+    assert str(error) == "wave: a family of models of several scales"
+    assert error.hint == "--scale, or one of wave-x2, wave-x4"
+    error = refusal("wave", "--dataset", images, "--scale", "3")
+    assert str(error) == "wave: a family of models without one that enlarges by 3"
+    assert error.hint == "one of wave-x2, wave-x4"
+    error = refusal("wav", "--dataset", images, "--scale", "3")
+    assert str(error.hint).startswith("did you mean 'wave'? choose a file or one of: bicubic, ")
+
+
 def test_importing_the_command_imports_no_torch() -> None:
     code = (
         "import sys, srkit.cli.eval; sys.exit(int('torch' in sys.modules or 'cv2' in sys.modules))"

@@ -116,6 +116,8 @@ CASES = [
         eval bicubic --dataset photos -s 2 --lpips-weights absent.safetensors
         eval bicubic --dataset photos -s 2 --lpips-weights sr.safetensors
         eval bicubc --dataset photos -s 2
+        eval bicubic lapwave-m --dataset photos
+        eval bicubic lapwave-m --dataset photos -s 3
         eval sr.safetensors --dataset photos -s 3
         eval sr.safetensors lpae.safetensors --dataset photos
         eval torn.safetensors --dataset photos
