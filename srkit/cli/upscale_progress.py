@@ -45,6 +45,7 @@ class Reporter(Watcher):
             disable=quiet or not console.is_terminal,
         )
         self.finished = 0
+        self.written = 0
         self.images = 0
 
     def __enter__(self) -> Self:
@@ -57,6 +58,9 @@ class Reporter(Watcher):
         traceback: TracebackType | None,
     ) -> None:
         self.bars.stop()
+        if isinstance(error, KeyboardInterrupt) and self.images > 1 and not self.quiet:
+            done = f"{self.written} done of {self.images}"
+            self._say(f"srkit: stopped: {done}; --existing skip goes on")
 
     def begin(self, images: int) -> None:
         self.images = images
@@ -73,6 +77,7 @@ class Reporter(Watcher):
 
     def done(self, result: Done) -> None:
         self._count()
+        self.written += 1
         # A single image's bar is soon gone again; its line stays.
         if (self.bars.disable or self.images == 1) and not self.quiet:
             target, size = display_name(result.target), f"{result.width}x{result.height}"

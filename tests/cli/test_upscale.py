@@ -3,7 +3,9 @@
 import io
 import json
 import re
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,10 +15,12 @@ from skimage import data
 from typer.testing import CliRunner, Result
 
 from srkit import checkpoint
+from srkit.cli import main as command_line
 from srkit.cli.upscale import upscale
 from srkit.cli.upscale_progress import Reporter
 from srkit.errors import SrkitError
 from srkit.images import Image, read_image, write_image
+from srkit.inference import batch
 from srkit.inference.batch import Done, Refused
 from srkit.inference.result_names import Job
 from srkit.models import build_model
@@ -177,6 +181,31 @@ def test_running_again(place: Path) -> None:
         "in/a.png -> out/a.png (240x160)",
         "1 done, 1 skipped, 0 refused",
     ]
+
+
+def test_an_interrupt_says_how_to_go_on(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("in/bad.png").write_bytes(b"")
+
+    def write(path: Path, *more: Any, **options: Any) -> None:
+        if path.suffix == ".jpg":  # the last one
+            raise KeyboardInterrupt
+        write_image(path, *more, **options)
+
+    def stopped(*words: str) -> list[str]:
+        monkeypatch.setattr(sys, "argv", ["srkit", "upscale", *words])
+        with pytest.raises(SystemExit) as ended:
+            command_line.run()
+        assert ended.value.code == 130
+        return capsys.readouterr().err.splitlines()
+
+    monkeypatch.setattr(batch, "write_image", write)
+    told = "srkit: stopped: 1 done of 3; --existing skip goes on"
+    assert stopped("in", "-o", "out")[-1] == told
+    assert told not in stopped("in", "-o", "quiet", "--quiet")
+    # Of one image there is nothing to go on with.
+    assert stopped("in/deep/b.jpg", "-o", "one") == []
 
 
 @pytest.mark.parametrize(
