@@ -67,6 +67,7 @@ MAX_RESULT_PIXELS = 40_000_000
 # Enough for the images of DIV2K.
 MAX_REFERENCE_PIXELS = 4_000_000
 PROTOCOL = "sr-y"
+COMPARED = "lapwave-m-x4"
 EXAMPLE_SIDE = 256
 
 # Sessions whose work is wanted: a closed tab takes itself out, and its work stops at a tile.
@@ -132,10 +133,10 @@ def announce(picture: str | None, scale: int) -> str:
 
 
 def compare(
-    reference: str | None,
-    lr: str | None,
-    model: str,
     request: gr.Request,
+    reference: str | None,
+    lr: str | None = None,  # which is how gradio knows that a caller may leave it out
+    model: str = COMPARED,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> tuple[tuple[str, str], str, dict[str, Any]]:
     """Measure a model and bicubic; give (bicubic, model) for the slider, a table, and as JSON."""
@@ -328,6 +329,13 @@ def build_upscale() -> None:
                     scale=2,
                     min_width=300,
                 )
+            scale.preprocess = scale_of  # type: ignore[assignment]
+            # gradio announces the choices as strings.
+            scale.api_info = lambda: {  # type: ignore[method-assign]
+                "type": "integer",
+                "additional_description": f"one of {', '.join(map(str, SCALES))}",
+            }
+            refuse_quietly(model)
             button = gr.Button("Upscale", variant="primary")
             gr.Examples(example_pictures(128), picture, label="Or try one of these")
         with gr.Column(scale=3):
@@ -366,7 +374,8 @@ def build_compare() -> None:
                 "Give its small version (otherwise made by MATLAB's bicubic)", open=False
             ):
                 lr = picture_input("Small version, exactly 1/scale of the reference")
-            model = gr.Dropdown(names, value=first_choice(names, "lapwave-m-x4"), label="Model")
+            model = gr.Dropdown(names, value=first_choice(names, COMPARED), label="Model")
+            refuse_quietly(model)
             button = gr.Button("Compare", variant="primary")
             gr.Examples(example_pictures(256), reference, label="Or try one of these")
         with gr.Column(scale=3):
@@ -396,6 +405,29 @@ def picture_input(label: str) -> gr.Image:
 def path_of(upload: ImageData | None) -> str | None:
     """Give where gradio has put an upload; it has made sure that it is one."""
     return upload.path if upload else None
+
+
+def scale_of(choice: int | str) -> int:
+    """Take a scale as a number or, which callers of the API may send, as its digits."""
+    for scale in SCALES:
+        if choice in (scale, str(scale)):
+            return scale
+    wanted = ", ".join(map(str, SCALES))
+    raise gr.Error(f"scale must be one of {wanted}, got {choice!r}", print_exception=False)
+
+
+def refuse_quietly(dropdown: gr.Dropdown) -> None:
+    """Keep it off the terminal when a caller of the API sends what is no choice."""
+    preprocess = dropdown.preprocess
+
+    def quiet(payload: Any) -> Any:
+        try:
+            return preprocess(payload)
+        except gr.Error as error:
+            error.print_exception = False
+            raise
+
+    dropdown.preprocess = quiet  # type: ignore[method-assign]
 
 
 def before_and_after() -> gr.ImageSlider:

@@ -375,6 +375,40 @@ def test_gradio_client_works(url: str, photo: Path) -> None:
     _, keep, line = client.predict(handle_file(photo), "tiny", 2, api_name="/upscale")
     assert read_image(Path(keep)).width == 80
     assert "80 x 60" in line
+    _, keep, _ = client.predict(handle_file(photo), "tiny", "4", api_name="/upscale")
+    assert read_image(Path(keep)).width == 160
+    _, table, _ = client.predict(handle_file(photo), model="tiny-x2", api_name="/compare")
+    assert "LR: MATLAB bicubic" in table
+
+
+def test_the_api_is_announced_as_it_is(blocks: Any) -> None:
+    endpoints = blocks.get_api_info()["named_endpoints"]
+    scale = endpoints["/upscale"]["parameters"][2]["python_type"]
+    assert scale == {"type": "int", "description": "one of 2, 3, 4, 8"}
+    names = [one["parameter_name"] for one in endpoints["/compare"]["parameters"]]
+    assert names == ["reference", "lr", "model"]
+    assert [one["parameter_has_default"] for one in endpoints["/compare"]["parameters"]] == [
+        False,
+        True,
+        True,
+    ]
+
+
+def test_what_a_caller_gets_wrong_is_not_shown_on_the_terminal(
+    url: str, photo: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    picture = uploaded(url, photo)
+    for name, words, told in (
+        ("upscale", ("tiny", 5), "scale must be one of 2, 3, 4, 8, got 5"),
+        ("upscale", ("tiny", "x4"), "got 'x4'"),
+        ("upscale", ("tine", 2), "tine is not in the list of choices"),
+        ("compare", (None, "tiny"), "tiny is not in the list of choices"),
+        ("compare", (picture, "tiny-x4"), "my photo.png: 40x30 pixels"),
+    ):
+        kind, what = call(url, name, picture, *words)
+        assert kind == "error"
+        assert told in what["error"]
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_closed_page_stops_its_work(
