@@ -13,6 +13,16 @@ Convention
     and all of them when the demo ends.
 """
 
+if __name__ == "__main__":
+    # As `srkit demo`, which imports this file: errors and Ctrl-C are handled by the command line,
+    # and that before the imports below, which take seconds.
+    import sys
+
+    from srkit.__main__ import run
+
+    sys.argv[1:1] = ["demo"]
+    run()
+
 import atexit
 import html
 import os
@@ -519,11 +529,3 @@ def main(port: int | None = None, *, open_browser: bool = False) -> None:
     finally:
         _wanted.clear()
         demo.close(verbose=False)
-
-
-if __name__ == "__main__":
-    # With the command line's own handling of errors and of Ctrl-C.
-    from srkit.cli import main as command_line
-
-    sys.argv[1:1] = ["demo"]
-    command_line.run()

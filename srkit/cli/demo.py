@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from srkit.errors import SrkitError
+from srkit.startup import ending_at_once
 
 
 def demo(
@@ -37,6 +38,7 @@ def load_app() -> ModuleType:
             assert spec is not None, "a file that ends in .py can be imported"
             assert spec.loader is not None
             app = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(app)
+            with ending_at_once():
+                spec.loader.exec_module(app)
             return app
     raise SrkitError("app.py, the demo, is not installed along with srkit")

@@ -56,7 +56,7 @@ def options(
     """Enlarge and classify images, and train and measure the models that do it."""
 
 
-def run() -> None:
+def run() -> NoReturn:
     """Run the command line: exit 0 when done, 1 when files were refused, 2 on misuse.
 
     70 is for what should not have happened; Python's warnings and tracebacks are for --debug.
@@ -76,7 +76,16 @@ def run() -> None:
     except Exception as error:
         if debug:
             traceback.print_exc()
+        if _follows_interrupt(error):
+            sys.exit(130)
         fail(error)
+
+
+def _follows_interrupt(error: BaseException | None) -> bool:
+    """Tell whether somebody, an import for instance, made this error of Ctrl-C."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
 
 
 def fail(error: Exception) -> NoReturn:

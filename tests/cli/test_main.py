@@ -1,5 +1,7 @@
 """The command line as a whole: streams, exit codes, what it loads; mistakes are promise C1's."""
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +13,9 @@ import typer
 
 from srkit.cli import main
 from srkit.errors import ConfigError
+from srkit.startup import ending_at_once
 
+ROOT = Path(__file__).resolve().parents[2]
 Srkit = Callable[..., Any]
 
 
@@ -98,6 +102,58 @@ def test_an_interrupt_says_nothing(
     raising(error, monkeypatch)
     done = srkit("train")
     assert (done.code, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_what_became_of_an_interrupt_says_nothing(
+    srkit: Srkit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = RecursionError("while importing")
+    error.__context__ = ValueError()
+    error.__context__.__context__ = KeyboardInterrupt()
+    raising(error, monkeypatch)
+    done = srkit("demo")
+    assert (done.code, done.stdout, done.stderr) == (130, "", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "module"),
+    [
+        (["-m", "srkit", "upscale", "a.png", "-o", "b.png"], "typer"),
+        (["-m", "srkit", "demo"], "gradio"),
+        ([str(ROOT / "app.py")], "typer"),
+        ([str(ROOT / "app.py")], "gradio"),
+    ],
+)
+def test_an_interrupt_during_imports_says_nothing(
+    tmp_path: Path, words: list[str], module: str
+) -> None:
+    # Some of what is imported makes another exception of an interrupt.
+    (tmp_path / f"{module}.py").write_text(
+        "import os, signal, time\n"
+        "try:\n    os.kill(os.getpid(), signal.SIGINT)\n    time.sleep(20)\n"
+        "except BaseException: raise RecursionError from None\n"
+    )
+    done = subprocess.run(
+        [sys.executable, *words],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_ctrl_c_that_is_ignored_stays_ignored() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with ending_at_once():
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with ending_at_once():
+        assert signal.getsignal(signal.SIGINT) is not before
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_reader_that_has_closed_the_pipe_is_left_alone(tmp_path: Path) -> None:
