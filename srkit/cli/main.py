@@ -76,7 +76,7 @@ def run() -> NoReturn:
     except Exception as error:
         if debug:
             traceback.print_exc()
-        if _follows_interrupt(error):
+        if _follows_interrupt(error) and not isinstance(error, SrkitError):
             sys.exit(130)
         fail(error)
 

@@ -113,6 +113,11 @@ def test_what_became_of_an_interrupt_says_nothing(
     raising(error, monkeypatch)
     done = srkit("demo")
     assert (done.code, done.stdout, done.stderr) == (130, "", "")
+    # But what we ourselves have to say then is said.
+    ours = ConfigError("the state cannot be written")
+    ours.__context__ = KeyboardInterrupt()
+    raising(ours, monkeypatch)
+    assert srkit("train").stderr == "srkit: the state cannot be written\n"
 
 
 @pytest.mark.parametrize(
