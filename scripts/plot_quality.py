@@ -55,7 +55,8 @@ def main() -> None:
         psnr = {name: score(name, pairs).psnr for name in ("bicubic", "lanczos")}
         psnr |= {name: score(model, pairs).psnr for name, model in own.items()}
         times = measure_times(own, scale)
-        for index, (name, milliseconds) in enumerate(times.items()):
+        by_time = sorted(times.items(), key=lambda one: one[1])
+        for index, (name, milliseconds) in enumerate(by_time):
             above = index % 2 == 0  # in turns, so that neighbours' names do not meet
             print(f"| {name}, x{scale} | {milliseconds:.0f} | {psnr[name]:.2f} |")
             axis.plot(milliseconds, psnr[name], "o" if name in own else "s")
