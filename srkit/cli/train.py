@@ -205,10 +205,10 @@ def train(
         with memory_named(chosen), origins_named(request):
             print_estimate(chosen, device, as_json=as_json)
         return
-    words = sys.argv[1:]
     from srkit.training.loop import train as run
     from srkit.training.progress import Progress
 
+    words = sys.argv[1:]
     with closing(Progress()) as progress, memory_named(chosen), origins_named(request):
         outcome = run(
             chosen,

@@ -107,16 +107,13 @@ def _placed(key: str, said: str, source: str, origins: Mapping[str, str]) -> str
     """
     if around := [one for one in origins if f"{key}.".startswith(f"{one}.")]:
         nearest = max(around, key=len)
-        return (
-            f"{origins[nearest]}: {said}"
-            if nearest == key
-            else f"{origins[nearest]}: {key}: {said}"
-        )
+        return f"{origins[nearest]}: " + (said if nearest == key else f"{key}: {said}")
     words = re.findall(r"\w+", said)
     inside: dict[int, str] = {}
     for one in origins:
         if one.startswith(f"{key}."):
-            names = one.removeprefix(f"{key}.").split(".")
+            # Messages speak of types of numbers, too.
+            names = {*one.removeprefix(f"{key}.").split(".")} - {"type"}
             inside |= {words.index(name): one for name in names if name in words}
     if not inside:
         return "".join(f"{part}: " for part in (source, key) if part) + said

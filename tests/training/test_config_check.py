@@ -319,12 +319,17 @@ def test_values_that_do_not_go_together_are_told_with_the_one_that_is_named() ->
         ("scale: must be one of 2, 3, got 5", "--scale: must be one of 2, 3, got 5"),
         ("network_g: unknown norm 'x'", "--set network_g.norm: network_g: unknown norm 'x'"),
         ("train.losses: unknown loss 'l3'", "run.yml: train.losses: unknown loss 'l3'"),
+        (
+            "network_g: depth must be of type int, got 'x'",
+            "run.yml: network_g: depth must be of type int, got 'x'",
+        ),
         ("absent: no such folder", "absent: no such folder"),
         ("no colon", "no colon"),
     ],
 )
 def test_what_is_refused_later_is_told_with_where_it_is_from(said: str, told: str) -> None:
     origins = {"scale": "--scale", "network_g.norm": "--set network_g.norm"}
+    origins["network_g.type"] = "--model"
     error = named(ConfigError(said, hint="try 2"), source="run.yml", origins=origins)
     assert (str(error), error.hint) == (told, "try 2")
 
