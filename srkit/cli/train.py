@@ -217,7 +217,9 @@ def train(
             max_seconds=max_seconds,
             resume=resume,
             # A run that goes on by its name alone does what its first command said.
-            command=command_line(words) if changes_anything(words) or not resume else "",
+            command=command_line(words, resumes=resume and config is None)
+            if changes_anything(words) or not resume
+            else "",
             watch=progress,
         )
     if outcome.signal is not None:

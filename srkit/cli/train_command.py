@@ -7,16 +7,20 @@ from collections.abc import Sequence
 # What says which run it is, not what it does.
 WHICH = ("--name", "--output", "-o", "--device")
 
+SESSION = ("--resume", "--debug")
 
-def command_line(words: Sequence[str]) -> str:
+
+def command_line(words: Sequence[str], *, resumes: bool = False) -> str:
     """Give the command that makes this run again: without what only concerns a session of it.
 
-    A run of several processes is started by torchrun, whatever started it this time.
+    With `resumes` it is one that only goes on with a run. A run of several processes is started by
+    torchrun, whatever started it this time.
 
     >>> command_line(["train", "--dataset", "my images", "--resume", "--max-time", "2h"])
     "srkit train --dataset 'my images'"
     """
-    return shlex.join([*_launcher(), *_of_every_session(words)])
+    resume = ["--resume"] if resumes else []
+    return shlex.join([*_launcher(), *_of_every_session(words), *resume])
 
 
 def changes_anything(words: Sequence[str]) -> bool:
@@ -31,7 +35,7 @@ def changes_anything(words: Sequence[str]) -> bool:
 
 
 def _of_every_session(words: Sequence[str]) -> list[str]:
-    return [word for word in _without(words, ("--max-time",)) if word != "--resume"]
+    return [word for word in _without(words, ("--max-time",)) if word not in SESSION]
 
 
 def _without(words: Sequence[str], options: Sequence[str]) -> list[str]:

@@ -114,7 +114,7 @@ def upscale(
         halo=_pixels("--tile-overlap", tile_overlap),
         precision=precision,
     )
-    with Reporter(quiet=quiet) as reporter:
+    with Reporter(quiet=quiet, skips=existing in ("error", "skip")) as reporter:
         report = upscale_all(
             inputs,
             Path(output),

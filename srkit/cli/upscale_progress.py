@@ -30,8 +30,9 @@ class Rate(ProgressColumn):
 class Reporter(Watcher):
     """Shows a batch on stderr; a context manager, because a bar must be taken down again."""
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool, skips: bool = True) -> None:
         self.quiet = quiet
+        self.skips = skips  # whether results that are there are this run's
         console = Console(stderr=True)
         self.bars = Progress(
             TextColumn("{task.description}"),
@@ -60,7 +61,7 @@ class Reporter(Watcher):
         self.bars.stop()
         if isinstance(error, KeyboardInterrupt) and self.images > 1 and not self.quiet:
             done = f"{self.written} done of {self.images}"
-            self._say(f"srkit: stopped: {done}; --existing skip goes on")
+            self._say(f"srkit: stopped: {done}{'; --existing skip goes on' if self.skips else ''}")
 
     def begin(self, images: int) -> None:
         self.images = images

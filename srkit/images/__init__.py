@@ -7,6 +7,7 @@ one line, and nothing is guessed: the format comes from the bytes, the range fro
 
 from srkit.images.bands import read_bands
 from srkit.images.folder import (
+    OTHER_SUFFIXES,
     READABLE_SUFFIXES,
     count_kinds,
     image_files,
@@ -22,6 +23,7 @@ from srkit.images.writing import WRITABLE_SUFFIXES, write_image
 
 __all__ = [
     "DEFAULT_MAX_PIXELS",
+    "OTHER_SUFFIXES",
     "READABLE_SUFFIXES",
     "WRITABLE_SUFFIXES",
     "Image",

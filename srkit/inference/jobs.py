@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from srkit.errors import ConfigError
-from srkit.images import WRITABLE_SUFFIXES, image_files, no_images, other_images
+from srkit.images import OTHER_SUFFIXES, WRITABLE_SUFFIXES, image_files, no_images, other_images
 from srkit.images.naming import display_name
 from srkit.inference.result_names import (
     Format,
@@ -103,6 +103,11 @@ def plan_jobs(
     )
 
 
+def _means_a_file(suffix: str) -> bool:
+    """Tell a kind of files, `.gif` or `.jp2`, from the end of a folder's name, `.2` or `.x4`."""
+    return suffix[1:].isalpha() or suffix.lower() in OTHER_SUFFIXES
+
+
 def _is_file_name(output: Path, inputs: Sequence[Path]) -> bool:
     kind = _kind(output)
     known = output.suffix.lower() in WRITABLE_SUFFIXES
@@ -110,7 +115,7 @@ def _is_file_name(output: Path, inputs: Sequence[Path]) -> bool:
         raise ConfigError(f"{display_name(output)}: a file, but a folder is needed")
     one_file = len(inputs) == 1 and _kind(inputs[0]) == "file"
     # `x.gif` is meant as a file, `v1.2` and `set.x4` hardly.
-    if kind is None and not known and one_file and output.suffix[1:].isalpha():
+    if kind is None and not known and one_file and _means_a_file(output.suffix):
         name, suffixes = display_name(output), ", ".join(sorted(WRITABLE_SUFFIXES))
         raise ConfigError(
             f"{name}: not a format srkit writes",

@@ -108,7 +108,7 @@ def _placed(key: str, said: str, source: str, origins: Mapping[str, str]) -> str
     if around := [one for one in origins if f"{key}.".startswith(f"{one}.")]:
         nearest = max(around, key=len)
         return f"{origins[nearest]}: " + (said if nearest == key else f"{key}: {said}")
-    words = re.findall(r"\w+", said)
+    words = re.findall(r"\w+", said.partition(": choose one of ")[0])
     inside: dict[int, str] = {}
     for one in origins:
         if one.startswith(f"{key}."):
@@ -116,7 +116,11 @@ def _placed(key: str, said: str, source: str, origins: Mapping[str, str]) -> str
             names = {*one.removeprefix(f"{key}.").split(".")} - {"type"}
             inside |= {words.index(name): one for name in names if name in words}
     if not inside:
-        return "".join(f"{part}: " for part in (source, key) if part) + said
+        # Where something in it is from elsewhere, an unnamed fault may be that one's.
+        mixed = any(one.startswith(f"{key}.") for one in origins) and not any(
+            f"{key}.{word}" in known_keys() for word in words
+        )
+        return "".join(f"{part}: " for part in ("" if mixed else source, key) if part) + said
     one = inside[min(inside)]
     name = one.removeprefix(f"{key}.")
     if said.startswith(f"{name} "):

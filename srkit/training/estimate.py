@@ -132,7 +132,7 @@ def _measure(task: Task, learner: Learner, config: TrainingConfig) -> tuple[int,
             steps=end - start,
             patches=task.plan.patches(start),
             patch_size=network.image_size if isinstance(network, Classifier) else size,
-            steps_per_second=_pace(source, learner, config, start, task.plan.shares),
+            steps_per_second=_pace(source, learner, config, range(start, end), task.plan.shares),
         )
         stages.append(stage)
     return memory, stages
@@ -142,15 +142,16 @@ def _pace(
     source: StepSource[Batch | LabelledBatch],
     learner: Learner,
     config: TrainingConfig,
-    step: int,
+    steps: range,
     shares: int,
 ) -> float:
-    """Take one step again and again; give how many a second has."""
+    """Take some of these steps, if need be again; give how many a second has."""
     device = learner.engine.device
     drawing = learning = 0.0
     for index in range(WARM_UP + TIMED):
         if index == WARM_UP:
             drawing = learning = 0.0
+        step = steps[index % len(steps)]
         start = time.perf_counter()
         batches = _draw(source, step, config.train.accumulate, shares)
         drawn = time.perf_counter()

@@ -113,7 +113,8 @@ def _settings_named(config: TrainingConfig) -> Iterator[None]:
         yield
     except ConfigError as error:
         message = str(error)
-        if message.startswith("scale ") and "scale" not in config.network_g.settings:
+        words = message.partition(": choose one of ")[0].split()
+        if "scale" in words and "scale" not in config.network_g.settings:
             key, said = "scale", message.removeprefix("scale ")
         else:
             key, said = "network_g", message

@@ -33,7 +33,8 @@ class Objective(nn.Module):
         self.model = model
         self.weights = dict(weights or self.standard)
         if not any(self.weights.values()):
-            raise ConfigError(f"{LOSS_KEY}: one weight at least must be greater than 0")
+            given = ", ".join(f"{name} {weight:g}" for name, weight in self.weights.items())
+            raise ConfigError(f"{LOSS_KEY}: one weight must be greater than 0, got {given}")
 
     def forward(self, batch: Any) -> dict[str, Tensor]:
         """Give the value of each term, float32, not weighted."""

@@ -285,7 +285,7 @@ def test_lpae_tells_several_labels_of_images_of_six_bands(srkit: Srkit, place: P
     [
         (["--task", "classify", "-n", "lapwave-s"], "--task classify: lapwave-s is not for that"),
         (["--task", "sr", "-n", "lpae-small"], "--task sr: lpae-small is not for that"),
-        (["--task", "classify", "-s", "2"], "scale: is not for classifiers, wrn-b4-eca is one"),
+        (["--task", "classify", "-s", "2"], "--scale: is not for classifiers, wrn-b4-eca is one"),
         (["--task", "classify", "--dry-run"], "images/a.png: lies in no class's folder"),
         (["--task", "classify"], "images/a.png: lies in no class's folder"),
     ],

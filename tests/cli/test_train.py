@@ -194,7 +194,7 @@ def test_a_run_goes_on_by_its_name_alone(srkit: Srkit, file: Path) -> None:
     told = ["train", "--resume", "--name", "tiny", "--set", "logger.save_checkpoint_freq=7"]
     assert srkit(*told, "--max-time", "0.001s").code == 0
     command = Path("experiments/tiny/command.txt").read_text()
-    went_on = "srkit train --name tiny --set logger.save_checkpoint_freq=7"
+    went_on = "srkit train --name tiny --set logger.save_checkpoint_freq=7 --resume"
     assert command.splitlines() == [f"srkit train --config {file}", went_on]
     assert list(Path("experiments/tiny/models").iterdir())  # to be tried
     file.unlink()
@@ -330,6 +330,10 @@ def test_a_dry_run_says_what_a_run_would_download(srkit: Srkit, file: Path) -> N
             "--set network_g.attention: network_g: unknown attention 'ecaa'",
         ),
         (["--scale", "5"], "--scale: must be one of 2, 3, 4, 8, got 5"),
+        (
+            ["--scale", "3", "--set", "network_g.head=wavelet"],
+            "--scale: the wavelet head enlarges by powers of two, got scale 3",
+        ),
         (["--set", "datasets.train.gt_size=33"], "--set datasets.train.gt_size: an HR patch must"),
         (["--patch-size", "4000"], "2 of 2 images cannot be trained on"),
         (
@@ -413,7 +417,7 @@ def test_a_command_says_how_many_processes_it_was(
     ("words", "changes"),
     [
         (["--name", "a", "-o", "runs", "--device", "cpu", "--max-time", "1h"], False),
-        (["--name=a", "--output=runs", "-oruns"], False),
+        (["--name=a", "--output=runs", "-oruns", "--debug"], False),
         (["--name", "a", "--workers", "1"], True),
         (["--name", "a", "--set", "logger.use_tb_logger=true"], True),
     ],

@@ -96,7 +96,7 @@ def test_a_folder_may_be_called_like_an_image(tmp_path: Path) -> None:
     assert names(made, tmp_path) == {"a.png": "out.png/a.png"}
 
 
-@pytest.mark.parametrize("name", ["x.gif", "x.pgn", "deep/x.GIF"])
+@pytest.mark.parametrize("name", ["x.gif", "x.pgn", "deep/x.GIF", "x.jp2"])
 def test_a_file_of_no_format_srkit_writes_is_refused(tmp_path: Path, name: str) -> None:
     touch(tmp_path / "in" / "a.png")
     with pytest.raises(ConfigError, match=f"{name}: not a format srkit writes") as caught:

@@ -320,6 +320,10 @@ def test_values_that_do_not_go_together_are_told_with_the_one_that_is_named() ->
         ("network_g: unknown norm 'x'", "--set network_g.norm: network_g: unknown norm 'x'"),
         ("train.losses: unknown loss 'l3'", "run.yml: train.losses: unknown loss 'l3'"),
         (
+            "network_g: x has no setting 'foo': choose one of scale, norm",
+            "network_g: x has no setting 'foo': choose one of scale, norm",
+        ),
+        (
             "network_g: depth must be of type int, got 'x'",
             "run.yml: network_g: depth must be of type int, got 'x'",
         ),

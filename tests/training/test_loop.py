@@ -141,7 +141,7 @@ def test_early_stop_needs_something_to_watch(configure: Configure, tmp_path: Pat
             },
             "gt_size: must be a multiple of 8 for lpae, got 20",
         ),
-        ({"network_g": {"type": "lpsr"}, "scale": 16}, "scale must be one of .* got 16"),
+        ({"network_g": {"type": "lpsr"}, "scale": 16}, "scale: must be one of .* got 16"),
         ({"datasets.val": [{"dataroot_gt": "absent"}]}, "absent: no such folder"),
         ({"train.losses": {"l3": 1}}, "unknown loss 'l3'"),
         ({"datasets.train.dataroot_gt": "absent"}, "absent"),

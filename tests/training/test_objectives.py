@@ -152,5 +152,5 @@ def test_a_wrong_loss_is_named() -> None:
         create_objective(network, {"L1": 1.0})
     with pytest.raises(ConfigError, match="unknown loss 'l1': choose one of reconstruction"):
         create_objective(lpae, {"l1": 1.0})
-    with pytest.raises(ConfigError, match="one weight at least must be greater than 0"):
+    with pytest.raises(ConfigError, match="one weight must be greater than 0, got "):
         create_objective(network, {"l1": 0.0})
