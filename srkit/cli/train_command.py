@@ -4,10 +4,10 @@ import os
 import shlex
 from collections.abc import Sequence
 
-# What says which run it is, not what it does.
 WHICH = ("--name", "--output", "-o", "--device")
-
+"""Options that say which run it is and where, not what it does."""
 SESSION = ("--resume", "--debug")
+"""Options of one session, without a value."""
 
 
 def command_line(words: Sequence[str], *, resumes: bool = False) -> str:

@@ -59,9 +59,9 @@ def to_table(config: "TrainingConfig", found: "Estimate") -> str:
 
 
 def _about_network(config: "TrainingConfig", found: "Estimate") -> dict[str, str]:
-    run = f"{config.name}, {config.network_g.type}"
     from srkit.training.wording import count_of
 
+    run = f"{config.name}, {config.network_g.type}"
     parameters = count_of(found.parameters, found.trained_parameters)
     if found.scale is None:
         return {
