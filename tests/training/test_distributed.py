@@ -46,6 +46,7 @@ def spread(configure: Configure, folder: Path, changes: dict[str, Any]) -> Path:
     two = folder / "two" / "tiny"
     command = (two / "command.txt").read_text()
     assert command.startswith(f"torchrun --nproc-per-node 2 -m srkit train --config {path} ")
+    assert "; 2 x cpu, float32; " in (two / "log" / "log.txt").read_text()
     # One process speaks: the path of the checkpoint is printed once.
     assert ended.stdout.split() == [str(two / "models" / "tiny.safetensors")]
     return two
